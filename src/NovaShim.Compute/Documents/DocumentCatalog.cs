@@ -1,0 +1,49 @@
+using NovaShim.Compute.Flavors;
+using NovaShim.Compute.Hosts;
+using NovaShim.Compute.Identity;
+using NovaShim.Compute.Images;
+using NovaShim.Compute.Migrations;
+using NovaShim.Compute.Servers;
+
+namespace NovaShim.Compute.Documents;
+
+/// <summary>An index of a collection over the named properties (paths with dots go into sub-documents; C# names, each store applies its own spelling).</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Properties">The indexed properties, in order. A document in which the first of them is null is not in a unique index.</param>
+/// <param name="Unique">Whether two documents may share the values.</param>
+public sealed record DocumentIndex(string Name, IReadOnlyList<string> Properties, bool Unique = false);
+
+/// <summary>A collection: which documents it holds, its name (Nova's table name) and its indexes.</summary>
+public sealed record DocumentKind(Type Type, string Collection, IReadOnlyList<DocumentIndex> Indexes);
+
+/// <summary>The one place that names all collections and their indexes.</summary>
+public static class DocumentCatalog
+{
+    /// <summary>All collections.</summary>
+    public static IReadOnlyList<DocumentKind> Kinds { get; } =
+    [
+        new(typeof(InstanceDocument), "instances",
+        [
+            new("instances_id", ["Id"], Unique: true),
+            new("instances_project", ["ProjectId", "CreatedAt"]),
+            new("instances_host", ["Host"]),
+            new("instances_due", ["Work.Actor", "Work.DueAt"]),
+        ]),
+        new(typeof(MigrationDocument), "migrations",
+        [
+            new("migrations_id", ["Id"], Unique: true),
+            new("migrations_instance", ["InstanceUuid", "CreatedAt"]),
+            new("migrations_due", ["Saga.Actor", "Saga.DueAt"]),
+        ]),
+        new(typeof(FlavorDocument), "instance_types", [new("instance_types_id", ["Id"], Unique: true), new("instance_types_flavorid", ["FlavorId"], Unique: true)]),
+        new(typeof(ImageDocument), "images", [new("images_name", ["Name"])]),
+        new(typeof(ServiceDocument), "services", [new("services_host_binary", ["Host", "Binary"], Unique: true)]),
+        new(typeof(ComputeNodeDocument), "compute_nodes", [new("compute_nodes_id", ["Id"], Unique: true)]),
+        new(typeof(InstanceActionDocument), "instance_actions", [new("instance_actions_instance", ["InstanceUuid", "StartTime"])]),
+        new(typeof(TokenDocument), "tokens", [new("tokens_expires", ["ExpiresAt"])]),
+        new(typeof(SequenceDocument), "sequences", []),
+    ];
+
+    /// <summary>The collection of a document type.</summary>
+    public static DocumentKind Of<T>() where T : Document => Kinds.Single(k => k.Type == typeof(T));
+}

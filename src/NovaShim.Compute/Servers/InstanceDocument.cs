@@ -1,0 +1,188 @@
+using NovaShim.Compute.Documents;
+using NovaShim.Compute.Work;
+using NovaShim.Sdk;
+
+namespace NovaShim.Compute.Servers;
+
+/// <summary>A server: a row of Nova's <c>instances</c>.</summary>
+public sealed record InstanceDocument : Document
+{
+    /// <summary>Nova's integer id.</summary>
+    public required int Id { get; init; }
+
+    /// <summary>The server's UUID; the same as <see cref="Document.Key"/>.</summary>
+    public required string Uuid { get; init; }
+
+    /// <summary>The name the user gave.</summary>
+    public required string DisplayName { get; init; }
+
+    /// <summary>The tenant that owns it.</summary>
+    public required string ProjectId { get; init; }
+
+    /// <summary>The user who created it.</summary>
+    public required string UserId { get; init; }
+
+    /// <summary>The image it was built from.</summary>
+    public required string ImageRef { get; init; }
+
+    /// <summary>The flavor it has, whole: a flavor may be deleted while servers have it.</summary>
+    public required Flavor Flavor { get; init; }
+
+    /// <summary>The host it is on; null before one is chosen.</summary>
+    public string? Host { get; init; }
+
+    /// <summary>The host's node at its hypervisor.</summary>
+    public string? Node { get; init; }
+
+    /// <summary>One of <see cref="VmStates"/>.</summary>
+    public required string VmState { get; init; }
+
+    /// <summary>One of <see cref="TaskStates"/>, or null.</summary>
+    public string? TaskState { get; init; }
+
+    /// <summary>The hypervisor's word.</summary>
+    public PowerState PowerState { get; init; }
+
+    /// <summary>0 to 100.</summary>
+    public int Progress { get; init; }
+
+    /// <summary>The user's metadata.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The name of the user's key pair.</summary>
+    public string? KeyName { get; init; }
+
+    /// <summary>The availability zone that was asked for.</summary>
+    public string? AvailabilityZone { get; init; }
+
+    /// <summary>The user's IPv4 address of access, as written.</summary>
+    public string AccessIpV4 { get; init; } = "";
+
+    /// <summary>The user's IPv6 address of access, as written.</summary>
+    public string AccessIpV6 { get; init; } = "";
+
+    /// <summary>Whether the disk is partitioned by the driver: <c>AUTO</c> or <c>MANUAL</c>.</summary>
+    public string DiskConfig { get; init; } = "MANUAL";
+
+    /// <summary>The id that several servers created by one request share.</summary>
+    public string ReservationId { get; init; } = "";
+
+    /// <summary>Whether a user has locked it.</summary>
+    public bool Locked { get; init; }
+
+    /// <summary>Its fixed addresses.</summary>
+    public IReadOnlyList<string> Addresses { get; init; } = [];
+
+    /// <summary>When it was first running (UTC).</summary>
+    public DateTime? LaunchedAt { get; init; }
+
+    /// <summary>When it was gone (UTC).</summary>
+    public DateTime? TerminatedAt { get; init; }
+
+    /// <summary>Whether it is gone. The document stays, as Nova's rows do.</summary>
+    public bool Deleted { get; init; }
+
+    /// <summary>When it was deleted (UTC).</summary>
+    public DateTime? DeletedAt { get; init; }
+
+    /// <summary>What went wrong, shown while the server is in ERROR.</summary>
+    public InstanceFault? Fault { get; init; }
+
+    /// <summary>The migration that has a say over this server's state; null when none has.</summary>
+    public string? MigrationUuid { get; init; }
+
+    /// <summary>What is to be done next with the server outside migrations; null when nothing is.</summary>
+    public InstanceWork? Work { get; init; }
+}
+
+/// <summary>Work on a server: its step is the message's method (<see cref="InstanceSteps"/>).</summary>
+public sealed record InstanceWork : WorkItem
+{
+    /// <summary>The hosts that have refused a build so far.</summary>
+    public IReadOnlyList<string> RefusedBy { get; init; } = [];
+
+    /// <summary>Arguments of the message, such as <c>reboot_type</c>.</summary>
+    public IReadOnlyDictionary<string, string> Args { get; init; } = new Dictionary<string, string>();
+}
+
+/// <summary>What happened to a server that is in ERROR (a row of Nova's <c>instance_faults</c>).</summary>
+/// <param name="Code">HTTP-like: 500 for what the cloud did.</param>
+/// <param name="Message">For the user.</param>
+/// <param name="Details">For the operator.</param>
+/// <param name="Created">When (UTC).</param>
+public sealed record InstanceFault(int Code, string Message, string Details, DateTime Created);
+
+/// <summary>Values of <see cref="InstanceDocument.VmState"/> (Nova's <c>vm_states</c>).</summary>
+public static class VmStates
+{
+    /// <summary>Being built.</summary>
+    public const string Building = "building";
+
+    /// <summary>Running.</summary>
+    public const string Active = "active";
+
+    /// <summary>Shut down by the user.</summary>
+    public const string Stopped = "stopped";
+
+    /// <summary>On its way to another host.</summary>
+    public const string Resizing = "resizing";
+
+    /// <summary>There, and to be verified by the user.</summary>
+    public const string Resized = "resized";
+
+    /// <summary>Something went wrong.</summary>
+    public const string Error = "error";
+
+    /// <summary>Gone.</summary>
+    public const string Deleted = "deleted";
+}
+
+/// <summary>Values of <see cref="InstanceDocument.TaskState"/> (Nova's <c>task_states</c>).</summary>
+public static class TaskStates
+{
+    /// <summary>A host is being chosen.</summary>
+    public const string Scheduling = "scheduling";
+
+    /// <summary>The host builds it.</summary>
+    public const string Spawning = "spawning";
+
+    /// <summary>An orderly reboot.</summary>
+    public const string Rebooting = "rebooting";
+
+    /// <summary>A reset.</summary>
+    public const string RebootingHard = "rebooting_hard";
+
+    /// <summary>Being deleted.</summary>
+    public const string Deleting = "deleting";
+
+    /// <summary>A resize was accepted.</summary>
+    public const string ResizePrep = "resize_prep";
+
+    /// <summary>Its disks are being copied.</summary>
+    public const string ResizeMigrating = "resize_migrating";
+
+    /// <summary>Its disks have been copied.</summary>
+    public const string ResizeMigrated = "resize_migrated";
+
+    /// <summary>The destination rebuilds it.</summary>
+    public const string ResizeFinish = "resize_finish";
+
+    /// <summary>The resize is being confirmed.</summary>
+    public const string ResizeConfirming = "resize_confirming";
+
+    /// <summary>The resize is being reverted.</summary>
+    public const string ResizeReverting = "resize_reverting";
+}
+
+/// <summary>Steps of work on a server outside migrations.</summary>
+public static class InstanceSteps
+{
+    /// <summary>Choose a host (the scheduler's step), then build there (the host's).</summary>
+    public const string RunInstance = "run_instance";
+
+    /// <summary>Destroy.</summary>
+    public const string TerminateInstance = "terminate_instance";
+
+    /// <summary>Restart.</summary>
+    public const string RebootInstance = "reboot_instance";
+}

@@ -1,0 +1,58 @@
+namespace NovaShim.Sdk;
+
+/// <summary>
+/// What a plugin exports: one virtual handler per message of the control plane. The handlers here call the <see cref="VirtDriver"/>, which is all that
+/// most plugins write; a plugin may override a whole handler. The control plane owns the documents, the order of the steps, leases, undo and retries,
+/// and calls the handler of the step that is due.
+/// </summary>
+public abstract class ComputeManager(VirtDriver driver) : IAsyncDisposable
+{
+    /// <summary>The host's driver.</summary>
+    public VirtDriver Driver { get; } = driver;
+
+    /// <summary>Nova's <c>init_host</c>.</summary>
+    public virtual Task InitHostAsync(CancellationToken cancellation) => Driver.InitHostAsync(cancellation);
+
+    /// <summary>Nova's <c>get_host_stats</c>.</summary>
+    public virtual Task<HostStats> GetHostStatsAsync(CancellationToken cancellation) => Driver.GetHostStatsAsync(cancellation);
+
+    /// <summary>Nova's <c>get_info</c>.</summary>
+    public virtual Task<InstanceInfo?> GetInfoAsync(Instance instance, CancellationToken cancellation) => Driver.GetInfoAsync(instance, cancellation);
+
+    /// <summary>Message <c>run_instance</c>.</summary>
+    public virtual Task RunInstanceAsync(InstanceStepContext step, CancellationToken cancellation) => Driver.SpawnAsync(step, cancellation);
+
+    /// <summary>Message <c>terminate_instance</c>.</summary>
+    public virtual Task TerminateInstanceAsync(InstanceStepContext step, CancellationToken cancellation) => Driver.DestroyAsync(step, cancellation);
+
+    /// <summary>Message <c>reboot_instance</c>.</summary>
+    public virtual Task RebootInstanceAsync(InstanceStepContext step, bool hard, CancellationToken cancellation) => Driver.RebootAsync(step, hard, cancellation);
+
+    /// <summary>Message <c>prep_source</c>, at the source. Returns the source's offer.</summary>
+    public virtual Task<string> PrepSourceAsync(MigrationStepContext step, CancellationToken cancellation) => Driver.PrepareMigrationSourceAsync(step, cancellation);
+
+    /// <summary>Message <c>prep_resize</c>, at the destination. Returns the destination's offer.</summary>
+    public virtual Task<string> PrepResizeAsync(MigrationStepContext step, CancellationToken cancellation) => Driver.PrepareMigrationDestinationAsync(step, cancellation);
+
+    /// <summary>Message <c>resize_instance</c>, at the source. Returns <c>disk_info</c>.</summary>
+    public virtual Task<string> ResizeInstanceAsync(MigrationStepContext step, CancellationToken cancellation) => Driver.MigrateDiskAndPowerOffAsync(step, cancellation);
+
+    /// <summary>Message <c>finish_resize</c>, at the destination.</summary>
+    public virtual Task FinishResizeAsync(MigrationStepContext step, CancellationToken cancellation) => Driver.FinishMigrationAsync(step, cancellation);
+
+    /// <summary>Message <c>confirm_resize</c>, at the source.</summary>
+    public virtual Task ConfirmResizeAsync(MigrationStepContext step, CancellationToken cancellation) => Driver.ConfirmMigrationAsync(step, cancellation);
+
+    /// <summary>Message <c>revert_resize</c>, at the destination; also the undo of what was done there.</summary>
+    public virtual Task RevertResizeAsync(MigrationStepContext step, CancellationToken cancellation) => Driver.RevertMigrationAsync(step, cancellation);
+
+    /// <summary>Message <c>finish_revert_resize</c>, at the source; also the undo of what was done there.</summary>
+    public virtual Task FinishRevertResizeAsync(MigrationStepContext step, CancellationToken cancellation) => Driver.FinishRevertMigrationAsync(step, cancellation);
+
+    /// <summary>Releases the driver.</summary>
+    public virtual ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        return Driver.DisposeAsync();
+    }
+}
