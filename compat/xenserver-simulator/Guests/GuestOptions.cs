@@ -1,0 +1,20 @@
+namespace NovaShim.XenServerSimulator.Guests;
+
+/// <summary>What a guest does while it runs.</summary>
+internal sealed record GuestOptions
+{
+    /// <summary>Journal bytes written per second; 0 writes only when booting and shutting down.</summary>
+    public long BytesPerSecond { get; init; } = 1 << 20;
+
+    /// <summary>Time between two flushes.</summary>
+    public TimeSpan FlushInterval { get; init; } = TimeSpan.FromSeconds(2);
+}
+
+/// <summary>What a guest has done so far.</summary>
+/// <param name="LastSequence">Number of the last record on its disk, 0 before the first.</param>
+/// <param name="RecordsWritten">Since this boot.</param>
+/// <param name="Error">Why it stopped by itself (damaged journal, disk full …), null while all is well.</param>
+internal sealed record GuestState(long LastSequence, long RecordsWritten, string? Error);
+
+/// <summary>The guest is dead by its own fault and acknowledges nothing: a clean shutdown fails.</summary>
+internal sealed class GuestCrashedException(string message) : Exception(message);

@@ -1,0 +1,30 @@
+namespace NovaShim.XenServerSimulator.Storage;
+
+/// <summary>A refusal of the storage layer, with the number that becomes SR_BACKEND_FAILURE_<i>n</i> (24: VDI_IN_USE, 144: VDI_MISSING).</summary>
+/// <param name="number">One of <see cref="StorageError"/>.</param>
+/// <param name="opterr">The free text that goes into <c>[opterr=…]</c>.</param>
+/// <param name="inner">What the operating system said, where it did.</param>
+internal sealed class StorageException(int number, string opterr, Exception? inner = null) : Exception($"storage error {number}: {opterr}", inner)
+{
+    /// <summary>The storage manager's number.</summary>
+    public int Number { get; } = number;
+
+    /// <summary>The free text beside it.</summary>
+    public string OptErr { get; } = opterr;
+}
+
+/// <summary>The storage manager's error numbers that this repository raises.</summary>
+internal static class StorageError
+{
+    public const int VdiInUse = 24;
+    public const int ScanFailed = 40;
+    public const int VdiExists = 43;
+    public const int VdiUnavailable = 46;
+    public const int VdiLoad = 65;
+    public const int VdiCreate = 78;
+    public const int VdiSize = 79;
+    public const int VdiDelete = 80;
+    public const int CloneFailed = 81;
+    public const int ChainTooLong = 109;
+    public const int VdiMissing = 144;
+}
