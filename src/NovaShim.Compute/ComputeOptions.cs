@@ -1,0 +1,35 @@
+namespace NovaShim.Compute;
+
+/// <summary>The control plane's settings: section <c>compute</c> of the configuration. Times are in seconds.</summary>
+public sealed record ComputeOptions
+{
+    /// <summary>How often each actor asks the store for its due work, beside being told by messages.</summary>
+    public double PollSeconds { get; init; } = 2;
+
+    /// <summary>How long a step may go without a sign of life before another process may take it.</summary>
+    public double LeaseSeconds { get; init; } = 15;
+
+    /// <summary>How often a service says that it is alive (Nova's <c>report_interval</c>).</summary>
+    public double HeartbeatSeconds { get; init; } = 5;
+
+    /// <summary>After how much silence a service counts as down (Nova's <c>service_down_time</c>).</summary>
+    public double ServiceDownSeconds { get; init; } = 60;
+
+    /// <summary>After how long an unattended resize confirms itself; 0 = never (Nova's <c>resize_confirm_window</c>).</summary>
+    public double ResizeConfirmWindow { get; init; }
+
+    /// <summary>How often a step is tried before it is given up.</summary>
+    public int MaxAttempts { get; init; } = 4;
+
+    /// <summary>The pause before the second try; it doubles with each further one.</summary>
+    public double RetrySeconds { get; init; } = 1;
+
+    /// <summary>The longest pause between tries.</summary>
+    public double RetrySecondsMax { get; init; } = 60;
+
+    /// <summary>How many steps of migrations, and how many of servers' other work, a host does at once.</summary>
+    public int ConcurrentSteps { get; init; } = 8;
+
+    /// <summary>The pause before the next try after this many failures.</summary>
+    internal TimeSpan RetryDelay(int attempts) => TimeSpan.FromSeconds(Math.Min(RetrySecondsMax, RetrySeconds * Math.Pow(2, Math.Min(attempts - 1, 20))));
+}

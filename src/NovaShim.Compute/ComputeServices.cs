@@ -1,0 +1,51 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using NovaShim.Compute.Documents;
+using NovaShim.Compute.Hosts;
+using NovaShim.Compute.Images;
+using NovaShim.Compute.Messaging;
+using NovaShim.Compute.Migrations;
+using NovaShim.Compute.Plugins;
+using NovaShim.Compute.Scheduling;
+using NovaShim.Compute.Servers;
+using NovaShim.Compute.Work;
+
+namespace NovaShim.Compute;
+
+/// <summary>Puts the control plane together. A store and a bus are registered beside it by whoever chooses them.</summary>
+public static class ComputeServices
+{
+    /// <summary>What every role needs: the verbs of the API, the hints, the action log.</summary>
+    public static IServiceCollection AddNovaCompute(this IServiceCollection services, ComputeOptions options, ProcessIdentity process) => services
+        .AddSingleton(options)
+        .AddSingleton(process)
+        .AddSingleton(TimeProvider.System)
+        .AddSingleton<WorkHints>()
+        .AddSingleton<HintListener>()
+        .AddSingleton<InstanceActions>()
+        .AddSingleton<ServiceGroup>()
+        .AddSingleton<ResourceTracker>()
+        .AddSingleton<FilterScheduler>()
+        .AddSingleton<ImageFiles>()
+        .AddSingleton<ResizeMigration>()
+        .AddSingleton<MigrationPlan>()
+        .AddSingleton<MigrationRunner>()
+        .AddSingleton<InstanceRunner>()
+        .AddSingleton(p => new ComputeApi(
+            p.GetRequiredService<IDocumentStore>(), p.GetRequiredService<MigrationPlan>(), p.GetRequiredService<WorkHints>(), p.GetRequiredService<InstanceActions>(), options, process, p.GetRequiredService<TimeProvider>()));
+
+    /// <summary>The scheduler's role.</summary>
+    public static IServiceCollection AddNovaScheduler(this IServiceCollection services) => services.AddHostedService<SchedulerService>();
+
+    /// <summary>The compute role, for the given hosts. Compute managers come from the registered <see cref="IComputeManagers"/>.</summary>
+    public static IServiceCollection AddNovaHosts(this IServiceCollection services, IEnumerable<HostOptions> hosts)
+    {
+        foreach (var host in hosts)
+        {
+            services.AddSingleton<IHostedService>(p => ActivatorUtilities.CreateInstance<ComputeService>(p, host));
+        }
+
+        return services;
+    }
+}

@@ -1,0 +1,35 @@
+using NovaShim.Compute.Documents;
+using NovaShim.Compute.Hosts;
+using NovaShim.Sdk;
+
+namespace NovaShim.Compute.Scheduling;
+
+/// <summary>
+/// Chooses hosts: those that pass every filter — alive, enabled, room, the same driver for a move — and of those the one with the most free memory; of equals the first by name, so that the choice
+/// can be foreseen.
+/// </summary>
+public sealed class FilterScheduler(IDocumentStore store, ServiceGroup services)
+{
+    /// <summary>Where to move a server to; null when no host fits.</summary>
+    public async Task<ComputeNodeDocument?> SelectDestinationAsync(Flavor flavor, string source, IReadOnlyList<string> refusedBy, CancellationToken cancellation)
+    {
+        var driver = (await store.Collection<ComputeNodeDocument>().GetAsync(source, cancellation))?.Driver;
+        return await SelectAsync(flavor, node => node.Host != source && node.Driver == driver && !refusedBy.Contains(node.Host), cancellation);
+    }
+
+    /// <summary>Where to build a server; null when no host fits.</summary>
+    public Task<ComputeNodeDocument?> SelectForBuildAsync(Flavor flavor, string? host, IReadOnlyList<string> refusedBy, CancellationToken cancellation) =>
+        SelectAsync(flavor, node => (host is null || node.Host == host) && !refusedBy.Contains(node.Host), cancellation);
+
+    private async Task<ComputeNodeDocument?> SelectAsync(Flavor flavor, Func<ComputeNodeDocument, bool> wanted, CancellationToken cancellation)
+    {
+        var usable = await services.UsableComputeHostsAsync(cancellation);
+        var nodes = store.Collection<ComputeNodeDocument>();
+        var claim = ResourceClaim.Of(flavor, migrationUuid: null);
+        return (await nodes.ListAsync(nodes.Query(), cancellation))
+            .Where(n => usable.Contains(n.Host) && wanted(n) && n.HasRoomFor(claim, besides: ""))
+            .OrderByDescending(n => n.Stats.MemoryMb - n.MemoryMbUsed())
+            .ThenBy(n => n.Host, StringComparer.Ordinal)
+            .FirstOrDefault();
+    }
+}

@@ -1,0 +1,168 @@
+using Microsoft.Extensions.Logging;
+using NovaShim.Compute.Documents;
+using NovaShim.Compute.Hosts;
+using NovaShim.Compute.Images;
+using NovaShim.Compute.Migrations;
+using NovaShim.Compute.Scheduling;
+using NovaShim.Compute.Work;
+using NovaShim.Sdk;
+
+namespace NovaShim.Compute.Servers;
+
+/// <summary>
+/// Does the work on servers that is no migration: builds, restarts and destroys them. As in migrations, the document says what is due, every step may run twice,
+/// and the end of a step is a compare-and-set under its lease.
+/// </summary>
+internal sealed partial class InstanceRunner(
+    FilterScheduler scheduler, ResourceTracker resources, ComputeApi api, ImageFiles images, WorkHints hints, InstanceActions actions, ComputeOptions options, TimeProvider time,
+    ILogger<InstanceRunner> log)
+{
+    /// <summary>Takes the step that is due.</summary>
+    /// <param name="work">The leased server.</param>
+    /// <param name="host">The host that acts; null for the scheduler.</param>
+    /// <param name="manager">Its compute manager; null for the scheduler.</param>
+    public async Task RunAsync(LeasedWork<InstanceDocument> work, string? host, ComputeManager? manager)
+    {
+        var step = work.Item.Step;
+        var began = time.GetUtcNow().UtcDateTime;
+        LogStep(work.Document.Uuid, step, host ?? Actors.Scheduler, work.Item.Attempts + 1);
+        try
+        {
+            var taken = (step, manager) switch
+            {
+                (InstanceSteps.RunInstance, null) => ChooseHostAsync(work),
+                (InstanceSteps.RunInstance, _) => BuildAsync(work, host!, manager),
+                (InstanceSteps.RebootInstance, not null) => RebootAsync(work, manager),
+                (InstanceSteps.TerminateInstance, _) => TerminateAsync(work, host, manager),
+                _ => throw new StepFailedException($"{step} is no work for {host ?? "the scheduler"}.", StepRecovery.Unwind),
+            };
+            await taken;
+            await actions.RecordAsync(work.Document.Uuid, ContextOf(work), EventName(step, host), host ?? "", began, error: null, CancellationToken.None);
+        }
+        catch (Exception e) when (e is LeaseLostException or DocumentStoreException)
+        {
+            throw;
+        }
+        catch (OperationCanceledException) when (work.Lost.IsCancellationRequested)
+        {
+            await work.UpdateAsync(i => i with { Work = i.Work! with { Lease = null } }, CancellationToken.None);
+            throw;
+        }
+        catch (Exception e)
+        {
+            LogFailed(work.Document.Uuid, step, host ?? Actors.Scheduler, work.Item.Attempts + 1, e);
+            await actions.RecordAsync(work.Document.Uuid, ContextOf(work), EventName(step, host), host ?? "", began, MessageOf(e, step, host), CancellationToken.None);
+            await FailAsync(work, step, host, manager, e);
+        }
+    }
+
+    private async Task ChooseHostAsync(LeasedWork<InstanceDocument> work)
+    {
+        var i = work.Document;
+        var wanted = i.AvailabilityZone?.Split(':', 2) is [_, { Length: > 0 } name] ? name : null;
+        var node = await scheduler.SelectForBuildAsync(i.Flavor, wanted, i.Work!.RefusedBy, work.Lost)
+            ?? throw new StepFailedException($"No valid host was found. No host{(wanted is null ? "" : " " + wanted)} is up, enabled and has room for flavor {i.Flavor.Name}.", StepRecovery.Unwind);
+        var chosen = await work.UpdateAsync(
+            d => d with { Host = node.Host, Node = node.Stats.HypervisorHostname, TaskState = TaskStates.Spawning, Work = Hand(d.Work!, node.Host) }, work.Lost);
+        await hints.InstanceDueAsync(chosen, work.Lost);
+    }
+
+    private async Task BuildAsync(LeasedWork<InstanceDocument> work, string host, ComputeManager manager)
+    {
+        var i = work.Document;
+        await resources.ClaimAsync(host, i.Uuid, migrationUuid: null, i.Flavor, work.Lost);
+        var image = await images.OpenAsync(i.ImageRef, work.Lost);
+        await manager.RunInstanceAsync(new InstanceContext(work) { Image = image }, work.Lost);
+        var info = await manager.GetInfoAsync(InstanceRecord.Of(i), work.Lost);
+        await work.UpdateAsync(
+            d => d with
+            {
+                VmState = VmStates.Active, TaskState = null, PowerState = info?.PowerState ?? PowerState.Running, Addresses = info?.Addresses ?? [], Progress = 100,
+                LaunchedAt = time.GetUtcNow().UtcDateTime, Work = null,
+            },
+            CancellationToken.None);
+    }
+
+    private static async Task RebootAsync(LeasedWork<InstanceDocument> work, ComputeManager manager)
+    {
+        await manager.RebootInstanceAsync(new InstanceContext(work), work.Document.TaskState == TaskStates.RebootingHard, work.Lost);
+        await work.UpdateAsync(d => d with { VmState = VmStates.Active, TaskState = null, Fault = null, Work = null }, CancellationToken.None);
+    }
+
+    private async Task TerminateAsync(LeasedWork<InstanceDocument> work, string? host, ComputeManager? manager)
+    {
+        var i = work.Document;
+        if (i.MigrationUuid is { } migrationUuid)
+        {
+            // A migration has the say over this server: it is asked to come to rest, and hands the work over when it does.
+            await api.EndMigrationForDeleteAsync(migrationUuid, i.Work!.Context, work.Lost);
+            await work.UpdateAsync(d => d with { Work = d.Work! with { Lease = null, DueAt = time.GetUtcNow().UtcDateTime.AddSeconds(options.PollSeconds) } }, work.Lost);
+            return;
+        }
+
+        if (manager is not null)
+        {
+            await manager.TerminateInstanceAsync(new InstanceContext(work), work.Lost);
+            await resources.ReleaseAsync(host!, i.Uuid, migrationUuid: null, work.Lost);
+        }
+
+        var now = time.GetUtcNow().UtcDateTime;
+        await work.UpdateAsync(
+            d => d with { VmState = VmStates.Deleted, TaskState = null, PowerState = PowerState.NoState, Deleted = true, DeletedAt = now, TerminatedAt = now, Work = null }, CancellationToken.None);
+    }
+
+    private async Task FailAsync(LeasedWork<InstanceDocument> work, string step, string? host, ComputeManager? manager, Exception e)
+    {
+        var message = MessageOf(e, step, host);
+        var attempts = work.Item.Attempts + 1;
+        var recovery = (e as StepFailedException)?.Recovery ?? StepRecovery.Retry;
+        var spent = recovery == StepRecovery.Unwind || attempts >= options.MaxAttempts;
+
+        if (step == InstanceSteps.RunInstance && manager is not null && (recovery == StepRecovery.Reschedule || spent))
+        {
+            // Nothing of a failed build stays behind; where that fails too, the build is still due here and the next try finds what there is.
+            await manager.TerminateInstanceAsync(new InstanceContext(work), work.Lost);
+            await resources.ReleaseAsync(host!, work.Document.Uuid, migrationUuid: null, work.Lost);
+        }
+
+        if (step == InstanceSteps.RunInstance && recovery == StepRecovery.Reschedule)
+        {
+            var refused = await work.UpdateAsync(
+                d => d with { Host = null, Node = null, TaskState = TaskStates.Scheduling, Work = Hand(d.Work!, Actors.Scheduler) with { RefusedBy = [.. d.Work!.RefusedBy, host!] } }, CancellationToken.None);
+            await hints.InstanceDueAsync(refused, CancellationToken.None);
+        }
+        else if (spent && step != InstanceSteps.TerminateInstance)
+        {
+            await work.UpdateAsync(d => Faulted(d, message) with { TaskState = null, Work = null }, CancellationToken.None);
+        }
+        else
+        {
+            // A delete is tried for as long as it takes; the user is told when it takes long.
+            await work.UpdateAsync(
+                d => (spent ? Faulted(d, message) : d) with
+                {
+                    Work = d.Work! with { Attempts = attempts, Error = message, Lease = null, DueAt = time.GetUtcNow().UtcDateTime + options.RetryDelay(attempts) },
+                },
+                CancellationToken.None);
+        }
+    }
+
+    private InstanceDocument Faulted(InstanceDocument i, string message) =>
+        i with { VmState = VmStates.Error, Fault = new InstanceFault(500, message, $"request {i.Work?.Context.RequestId}", time.GetUtcNow().UtcDateTime) };
+
+    private InstanceWork Hand(InstanceWork item, string actor) =>
+        item with { Actor = actor, Lease = null, Attempts = 0, Error = null, Checkpoint = null, DueAt = time.GetUtcNow().UtcDateTime };
+
+    // The step that ends the work removes it from the document; its context is that of the request that began it.
+    private static Messaging.RequestContext ContextOf(LeasedWork<InstanceDocument> work) => work.Began.Context;
+
+    private static string EventName(string step, string? host) => host is null ? "schedule" : "compute_" + step;
+
+    private static string MessageOf(Exception e, string step, string? host) => e is StepFailedException ? e.Message : $"{step} failed{(host is null ? "" : " on " + host)}: {e.Message}";
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Server {Uuid}: {Step} on {Actor}, try {Attempt}")]
+    private partial void LogStep(string uuid, string step, string actor, int attempt);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Server {Uuid}: {Step} failed on {Actor}, try {Attempt}")]
+    private partial void LogFailed(string uuid, string step, string actor, int attempt, Exception e);
+}
