@@ -44,40 +44,27 @@ internal sealed partial class ComputeService(
 
     private async Task<ComputeManager> StartManagerAsync(CancellationToken cancellation)
     {
-        var waiting = false;
         for (var failures = 0; ;)
         {
-            cancellation.ThrowIfCancellationRequested();
-            using var available = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            void Changed() => available.Cancel();
-            plugins.Changed += Changed;
+            var available = plugins.WaitForDriverAsync(host.Driver, cancellation);
+            if (!available.IsCompleted)
+            {
+                LogNoPlugin(host.Name, host.Driver);
+            }
+
+            await available;
             ComputeManager? manager = null;
             try
             {
-                manager = plugins.TryCreate(host.Driver, new ComputeHost(host.Name, host.Settings, loggers, time));
-                if (manager is not null)
-                {
-                    await manager.InitHostAsync(cancellation);
-                    return manager;
-                }
-
-                if (!waiting)
-                {
-                    waiting = true;
-                    LogNoPlugin(host.Name, host.Driver);
-                }
-
-                await Pause(TimeSpan.FromSeconds(options.PollSeconds), available.Token);
+                manager = plugins.Create(host.Driver, new ComputeHost(host.Name, host.Settings, loggers, time));
+                await manager.InitHostAsync(cancellation);
+                return manager;
             }
             catch (Exception e) when (!cancellation.IsCancellationRequested)
             {
                 await (manager?.DisposeAsync() ?? ValueTask.CompletedTask);
                 LogNotReady(host.Name, ++failures, e.Message);
-                await Pause(options.RetryDelay(failures), cancellation);
-            }
-            finally
-            {
-                plugins.Changed -= Changed;
+                await Task.Delay(options.RetryDelay(failures), time, cancellation);
             }
         }
     }
@@ -110,9 +97,6 @@ internal sealed partial class ComputeService(
         await resources.DropOrphansAsync(host.Name, cancellation);
         await services.BeatAsync(host.Name, ServiceGroup.ComputeBinary, "compute", cancellation);
     }
-
-    private Task Pause(TimeSpan delay, CancellationToken cancellation) =>
-        Task.Delay(delay, time, cancellation).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Host {Host} is driven by '{Driver}'.")]
     private partial void LogReady(string host, string driver);

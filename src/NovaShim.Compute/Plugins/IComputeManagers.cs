@@ -5,9 +5,9 @@ namespace NovaShim.Compute.Plugins;
 /// <summary>Where compute managers come from: the plugins that are loaded now.</summary>
 public interface IComputeManagers
 {
-    /// <summary>Makes the manager of a host, or returns null while no plugin with this driver is loaded. Throws what the plugin's constructor throws (bad settings, say).</summary>
-    ComputeManager? TryCreate(string driver, ComputeHost host);
+    /// <summary>Returns as soon as a plugin that exports the driver is loaded.</summary>
+    Task WaitForDriverAsync(string driver, CancellationToken cancellation);
 
-    /// <summary>Raised when a driver has become available.</summary>
-    event Action? Changed;
+    /// <summary>Makes a compute manager for a host; the caller disposes it. Throws a message for people when no plugin exports the driver or its settings are wrong.</summary>
+    ComputeManager Create(string driver, ComputeHost host);
 }
