@@ -3,6 +3,7 @@ using NovaShim.Compute.Hosts;
 using NovaShim.Compute.Identity;
 using NovaShim.Compute.Images;
 using NovaShim.Compute.Migrations;
+using NovaShim.Compute.Plugins;
 using NovaShim.Compute.Servers;
 
 namespace NovaShim.Compute.Documents;
@@ -41,6 +42,7 @@ public static class DocumentCatalog
         new(typeof(ComputeNodeDocument), "compute_nodes", [new("compute_nodes_id", ["Id"], Unique: true)]),
         new(typeof(InstanceActionDocument), "instance_actions", [new("instance_actions_instance", ["InstanceUuid", "StartTime"])]),
         new(typeof(TokenDocument), "tokens", [new("tokens_expires", ["ExpiresAt"])]),
+        new(typeof(PluginDocument), "plugins", [new("plugins_process", ["Process"])]),
         new(typeof(SequenceDocument), "sequences", []),
     ];
 
