@@ -63,11 +63,11 @@ internal sealed class ResizeMigration(FilterScheduler scheduler, ResourceTracker
 
     private MigrationStep[] All() =>
     [
-        // [1] Before anything is touched: a server that fits nowhere has lost nothing but a moment.
+        // [1] Before anything is touched: a server that fits nowhere has lost nothing but a moment. When it is the second choice, the source has its key already.
         new()
         {
             Name = Schedule, Actor = StepActor.Scheduler, Status = MigrationStatus.Queued, Server = (_, i) => Resizing(i, TaskStates.ResizePrep),
-            Do = ChooseDestinationAsync, Next = PrepSource, Unwind = [Failed],
+            Do = ChooseDestinationAsync, Next = PrepSource, Unwind = [FinishRevertResize, Failed],
         },
 
         // [2] Before the destination opens its door it must know for whom. The private half never leaves the source's hypervisor.
