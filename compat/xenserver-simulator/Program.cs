@@ -1,4 +1,8 @@
 using System.CommandLine;
+using NovaShim.XenServerSimulator.CommandLine;
 
-RootCommand root = new("Answers as one XenServer host.");
-return await root.Parse(args).InvokeAsync();
+RootCommand command = HostCommand.Create();
+command.Subcommands.Add(FaultCommand.Create());
+
+// A guest gets a moment to shut down and sshd to end, before the process has to be gone.
+return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(20) });

@@ -1,0 +1,94 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using NovaShim.XenServerSimulator.XenApi.Calls;
+using NovaShim.XenServerSimulator.XenApi.Machines;
+using NovaShim.XenServerSimulator.XenApi.Sessions;
+
+namespace NovaShim.XenServerSimulator.XenApi.Faults;
+
+/// <summary><c>/simulator/faults</c>, which no real XenServer has: POST a <see cref="FaultRequest"/>, GET what still waits, DELETE all of it.</summary>
+internal sealed class FaultEndpoints(
+    FaultBook faults, MessageTable messages, SessionBook sessions, VmOperations operations, HostMemory memory, Action<TimeSpan> refuse)
+{
+    private const string Path = "/simulator/faults";
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapPost(Path, PostAsync);
+        routes.MapGet(Path, context => context.Response.WriteAsJsonAsync(faults.Waiting, FaultJson.Default.IReadOnlyListFault));
+        routes.MapDelete(Path, context =>
+        {
+            Clear();
+            context.Response.StatusCode = StatusCodes.Status204NoContent;
+            return Task.CompletedTask;
+        });
+    }
+
+    private async Task PostAsync(HttpContext context)
+    {
+        string? wrong;
+        try
+        {
+            FaultRequest? request = await context.Request.ReadFromJsonAsync(FaultJson.Default.FaultRequest, context.RequestAborted);
+            wrong = request is null ? "the body is empty" : Set(request);
+        }
+        catch (JsonException error)
+        {
+            wrong = error.Message;
+        }
+
+        context.Response.StatusCode = wrong is null ? StatusCodes.Status204NoContent : StatusCodes.Status400BadRequest;
+        if (wrong is not null)
+        {
+            await context.Response.WriteAsync(wrong, context.RequestAborted);
+        }
+    }
+
+    /// <returns>What is wrong with the request; null when it is in force.</returns>
+    private string? Set(FaultRequest request)
+    {
+        switch (request)
+        {
+            case { Kind: "fail" or "hang" } when request.Method is null || messages.Find(request.Method) is null:
+                return $"method: there is no message {request.Method}";
+            case { Kind: "fail", Error: null or [] }:
+                return "error: a code is needed";
+            case { Times: < 1 }:
+                return "times: at least 1";
+            case { Kind: "fail" }:
+                faults.Add(request.Method, request.Error, request.After, request.Times ?? 1, TimeSpan.FromSeconds(request.Seconds ?? 0));
+                return null;
+            case { Kind: "hang" }:
+                faults.Add(request.Method, null, false, request.Times ?? 1, TimeSpan.Zero);
+                return null;
+            case { Kind: "refuse", Seconds: > 0 and <= 3600 }:
+                refuse(TimeSpan.FromSeconds(request.Seconds.Value));
+                return null;
+            case { Kind: "expire-sessions" }:
+                sessions.EndAll();
+                return null;
+            case { Kind: "session-lifetime", Seconds: >= 0 and <= 86400 * 365 }:
+                sessions.Lifetime = TimeSpan.FromSeconds(request.Seconds.Value);
+                return null;
+            case { Kind: "conflict-wait", Seconds: >= 0 and <= 86400 }:
+                operations.ConflictWait = TimeSpan.FromSeconds(request.Seconds.Value);
+                return null;
+            case { Kind: "withhold-memory", Bytes: >= 0 }:
+                memory.Withheld = request.Bytes.Value;
+                return null;
+            case { Kind: "clear" }:
+                Clear();
+                return null;
+            default:
+                return $"kind: {request.Kind} is unknown or lacks what it needs";
+        }
+    }
+
+    private void Clear()
+    {
+        faults.Lift();
+        memory.Withheld = 0;
+    }
+}

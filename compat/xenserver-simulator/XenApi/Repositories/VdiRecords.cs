@@ -1,0 +1,139 @@
+using NovaShim.XenServerSimulator.Storage;
+using NovaShim.XenServerSimulator.XenApi.Records;
+
+namespace NovaShim.XenServerSimulator.XenApi.Repositories;
+
+/// <summary>Keeps the VDI objects in step with the files: what a scan finds, what a snapshot makes, what the garbage collector does by itself.</summary>
+internal sealed class VdiRecords(Database database, StorageRepository storage, TimeProvider time)
+{
+    private const string ParentKey = "vhd-parent";
+
+    /// <summary>What a snapshot or a clone has from the VDI it was made of.</summary>
+    private static readonly string[] Inherited =
+        ["name_label", "name_description", "type", "sharable", "read_only", "other_config", "xenstore_data", "tags"];
+
+    /// <summary>The one SR of the host.</summary>
+    public string Sr => database.All("SR").First().Ref;
+
+    /// <summary>Makes the objects match the files: new files are introduced, gone ones forgotten with their VBDs, the rest updated.</summary>
+    public void Reconcile(IReadOnlyList<VhdFacts> files) => database.Change(tx =>
+    {
+        Dictionary<string, Record> known = tx.All("VDI").ToDictionary(r => r.Uuid, StringComparer.Ordinal);
+        foreach (VhdFacts file in files)
+        {
+            if (known.Remove(file.Uuid, out Record? record))
+            {
+                Update(tx, record, file);
+            }
+            else
+            {
+                Introduce(tx, file, file.Hidden ? [new("name_label", "base copy"), new("read_only", true)] : []);
+            }
+        }
+
+        foreach (Record gone in known.Values)
+        {
+            Forget(tx, gone.Ref);
+        }
+
+        UpdateTotals(tx);
+    });
+
+    /// <summary>Mirrors what the garbage collector did.</summary>
+    public void Mirror(StorageChange change) => database.Change(tx =>
+    {
+        if (tx.All("VDI").FirstOrDefault(r => r.Uuid == change.Uuid) is { } record)
+        {
+            switch (change)
+            {
+                case StorageChange.Forgotten:
+                    Forget(tx, record.Ref);
+                    break;
+                case StorageChange.Reparented reparented:
+                    tx.Set(record.Ref, "sm_config", Parented(record.Map("sm_config"), reparented.ParentUuid));
+                    break;
+            }
+
+            UpdateTotals(tx);
+        }
+    });
+
+    public string Introduce(Transaction tx, VhdFacts file, IEnumerable<KeyValuePair<string, object>> fields)
+    {
+        Dictionary<string, object> all = new(fields, StringComparer.Ordinal)
+        {
+            ["SR"] = Sr,
+            ["location"] = file.Uuid,
+            ["managed"] = !file.Hidden,
+            ["virtual_size"] = file.VirtualSize,
+            ["physical_utilisation"] = file.PhysicalUtilisation,
+        };
+        all["sm_config"] = Parented((ValueMap)all.GetValueOrDefault("sm_config", Values.NoMap), file.ParentUuid);
+        all.TryAdd("type", "user");
+        return tx.Create("VDI", all, file.Uuid);
+    }
+
+    /// <summary>Forgets a VDI together with the VBDs that show it.</summary>
+    public void Forget(Transaction tx, string vdi)
+    {
+        foreach (Record vbd in tx.All("VBD").Where(r => r.Text("VDI") == vdi).ToArray())
+        {
+            tx.Delete(vbd.Ref);
+        }
+
+        tx.Delete(vdi);
+        UpdateTotals(tx);
+    }
+
+    /// <summary>Snapshots or clones a VDI's file and makes the objects that follow from it; returns the new VDI.</summary>
+    /// <param name="vdi">The leaf.</param>
+    /// <param name="isSnapshot">False for a clone, which is a disk in its own right.</param>
+    /// <param name="cancellation">Ends the wait for the repository.</param>
+    public async Task<string> BranchAsync(Record vdi, bool isSnapshot, CancellationToken cancellation)
+    {
+        SnapshotFacts facts = await storage.SnapshotAsync(vdi.Uuid, cancellation);
+        VhdFacts? child = await storage.FindAsync(facts.SnapshotUuid, cancellation);
+        VhdFacts? baseCopy = facts.BaseCopyUuid is null ? null : await storage.FindAsync(facts.BaseCopyUuid, cancellation);
+        return database.Change(tx =>
+        {
+            Record now = tx.Get("VDI", vdi.Ref);
+            if (baseCopy is not null)
+            {
+                Introduce(tx, baseCopy, [new("name_label", "base copy"), new("read_only", true), new("type", now["type"])]);
+            }
+
+            Update(tx, now, facts.Leaf);
+            string made = Introduce(
+                tx,
+                child ?? new VhdFacts(facts.SnapshotUuid, facts.Leaf.VirtualSize, facts.Leaf.PhysicalUtilisation, facts.Leaf.ParentUuid, false),
+                [
+                    .. Inherited.Select(field => KeyValuePair.Create(field, now[field])),
+                    new("is_a_snapshot", isSnapshot),
+                    new("snapshot_of", isSnapshot ? now.Ref : Values.NullRef),
+                    new("snapshot_time", isSnapshot ? time.GetUtcNow().UtcDateTime : DateTime.UnixEpoch),
+                ]);
+            UpdateTotals(tx);
+            return made;
+        });
+    }
+
+    public static void Update(Transaction tx, Record record, VhdFacts file) => tx.Set(
+        record.Ref,
+        ("virtual_size", file.VirtualSize),
+        ("physical_utilisation", file.PhysicalUtilisation),
+        ("managed", !file.Hidden),
+        ("missing", false),
+        ("sm_config", Parented(record.Map("sm_config"), file.ParentUuid)));
+
+    public void UpdateTotals(Transaction tx)
+    {
+        DriveInfo drive = new(storage.Directory);
+        tx.Set(
+            Sr,
+            ("physical_size", drive.TotalSize),
+            ("physical_utilisation", new DirectoryInfo(storage.Directory).EnumerateFiles().Sum(file => file.Length)),
+            ("virtual_allocation", tx.All("VDI").Where(vdi => vdi.Flag("managed")).Sum(vdi => vdi.Int("virtual_size"))));
+    }
+
+    private static ValueMap Parented(ValueMap config, string? parent) => parent is null ? config.Without(ParentKey) : config.With(ParentKey, parent);
+}
