@@ -13,7 +13,7 @@ namespace NovaShim.Compute.Plugins;
 /// One loop looks at the folder and is the only one to change what is kept; a plugin's own code runs beside it, so that one that never comes back does not hold up the others.
 /// What cannot be contained: a plugin that ends the process on purpose, overflows the stack or throws on a thread of its own.
 /// </remarks>
-public sealed partial class PluginHost : IHostedService, IAsyncDisposable
+public sealed partial class PluginHost : IComputeManagers, IHostedService, IAsyncDisposable
 {
     /// <summary>Changes come in flocks; a look waits this long for the rest of the flock.</summary>
     private static readonly TimeSpan _flock = TimeSpan.FromMilliseconds(50);

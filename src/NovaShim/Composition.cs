@@ -1,0 +1,107 @@
+using Microsoft.Extensions.Logging.Console;
+using NovaShim.Api;
+using NovaShim.Compute;
+using NovaShim.Compute.Documents.Embedded;
+using NovaShim.Compute.Hosts;
+using NovaShim.Compute.Messaging.InProcess;
+using NovaShim.Compute.Plugins;
+using NovaShim.Compute.Work;
+using NovaShim.MongoDb;
+using NovaShim.Nats;
+
+namespace NovaShim;
+
+/// <summary>Puts the parts of the asked-for roles together.</summary>
+internal static class Composition
+{
+    /// <summary>The data folder where none is set.</summary>
+    public const string DefaultData = "novashim-data";
+
+    /// <summary>The program, ready to be started. Throws with the setting's name when one is wrong.</summary>
+    public static IHost Build(IConfigurationRoot settings, IReadOnlyList<string> roles)
+    {
+        var data = Path.GetFullPath(settings["data"] ?? DefaultData);
+        if (!roles.Contains(Roles.Api))
+        {
+            var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+            AddCommon(builder, settings, roles, data);
+            return builder.Build();
+        }
+
+        var web = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        AddAdministrator(settings, data);
+        AddCommon(web, settings, roles, data);
+        web.WebHost.UseKestrelCore().UseUrls(settings["api:urls"] ?? "http://127.0.0.1:8774");
+        web.Services.AddRouting().AddNovaApi(settings);
+        var program = web.Build();
+        program.MapNovaApi();
+        return program;
+    }
+
+    private static void AddCommon(IHostApplicationBuilder builder, IConfigurationRoot settings, IReadOnlyList<string> roles, string data)
+    {
+        builder.Configuration.AddConfiguration(settings);
+        builder.Logging.AddConfiguration(settings.GetSection("logging"));
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.Logging.AddSimpleConsole(o => (o.SingleLine, o.TimestampFormat, o.UseUtcTimestamp, o.ColorBehavior) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ ", true, LoggerColorBehavior.Disabled));
+        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
+        var process = AddStoreAndBus(builder, settings, roles, data);
+        builder.Services.AddNovaCompute(Read<ComputeOptions>(settings, "compute"), process);
+        builder.Services.AddHostedService(p => ActivatorUtilities.CreateInstance<Preparation>(p, settings, data));
+        if (roles.Contains(Roles.Scheduler))
+        {
+            builder.Services.AddNovaScheduler();
+        }
+
+        if (roles.Contains(Roles.Compute))
+        {
+            builder.Services.AddNovaPlugins(Read<PluginOptions>(settings, "plugins"));
+            builder.Services.AddNovaHosts(Compute.Hosts.HostOptions.Read(settings));
+        }
+    }
+
+    private static ProcessIdentity AddStoreAndBus(IHostApplicationBuilder builder, IConfigurationRoot settings, IReadOnlyList<string> roles, string data)
+    {
+        var mongo = settings["store:mongodb"];
+        var nats = settings["bus:url"];
+        if (roles.Count < Roles.All.Length && (mongo is null || nats is null))
+        {
+            throw new InvalidOperationException("One role alone needs what it shares with the others: set store:mongodb and bus:url, or run all roles in one process.");
+        }
+
+        if (nats is null)
+        {
+            builder.Services.AddInProcessMessageBus();
+        }
+        else
+        {
+            builder.Services.AddNatsMessageBus(nats);
+        }
+
+        if (mongo is null)
+        {
+            builder.Services.AddEmbeddedDocumentStore(Path.Combine(data, "novashim.db"));
+            return ProcessIdentity.OnlyOne;
+        }
+
+        builder.Services.AddMongoDocumentStore(mongo);
+        return ProcessIdentity.OneOfMany();
+    }
+
+    // Where the configuration names nobody who may log in, there is an administrator with a password of its own making.
+    private static void AddAdministrator(IConfigurationRoot settings, string data)
+    {
+        if (settings.GetSection("identity:users").GetChildren().Any())
+        {
+            return;
+        }
+
+        var admin = AdminCredentials.ReadOrCreate(data);
+        settings["identity:users:0:name"] = admin.Username;
+        settings["identity:users:0:password"] = admin.Password;
+        settings["identity:users:0:project"] = admin.Project;
+        settings["identity:users:0:admin"] = "true";
+    }
+
+    private static T Read<T>(IConfiguration settings, string section) where T : class, new() => SnakeCase.Bind(settings.GetSection(section), new T());
+}

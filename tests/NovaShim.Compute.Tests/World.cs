@@ -1,0 +1,188 @@
+using System.Collections.Concurrent;
+using NovaShim.Compute.Plugins;
+using NovaShim.Sdk;
+
+namespace NovaShim.Compute.Tests;
+
+/// <summary>Two hosts and what is on them, with a driver that obeys its contract and a hand that makes it fail.</summary>
+internal sealed class World : IComputeManagers
+{
+    private readonly ConcurrentQueue<string> _violations = new();
+    private readonly ConcurrentDictionary<string, int> _failures = new();
+    private readonly ConcurrentDictionary<string, Func<Exception>> _faults = new();
+
+    /// <summary>VMs by host and server; the value says whether it runs.</summary>
+    public ConcurrentDictionary<(string Host, string Instance), Vm> Vms { get; } = new();
+
+    /// <summary>Things made for a copy: offers, staging folders, keys.</summary>
+    public ConcurrentDictionary<(string Host, string Migration), string> Preparations { get; } = new();
+
+    /// <summary>The verbs in the order in which they were called.</summary>
+    public ConcurrentQueue<string> Calls { get; } = new();
+
+    /// <summary>What must never be, and was.</summary>
+    public IReadOnlyCollection<string> Violations => _violations;
+
+    /// <summary>Every verb is called twice in a row, as after a crash that came before its success was stored.</summary>
+    public bool Twice { get; init; }
+
+    /// <summary>Waits here inside the verb, if set: to hold a step open.</summary>
+    public ConcurrentDictionary<string, TaskCompletionSource> Gates { get; } = new();
+
+    /// <summary>Makes a verb fail the next times.</summary>
+    public void Fail(string verb, int times, Func<Exception>? fault = null)
+    {
+        _failures[verb] = times;
+        _faults[verb] = fault ?? (() => new InvalidOperationException($"{verb} was told to fail"));
+    }
+
+    public Task WaitForDriverAsync(string driver, CancellationToken cancellation) => Task.CompletedTask;
+
+    public ComputeManager Create(string driver, ComputeHost host) => new Manager(new Driver(this, host.Name));
+
+    private async Task Enter(string verb, string host, CancellationToken cancellation)
+    {
+        Calls.Enqueue($"{verb}@{host}");
+        if (Gates.TryGetValue(verb, out var gate))
+        {
+            await gate.Task.WaitAsync(cancellation);
+        }
+    }
+
+    private void Leave(string verb)
+    {
+        if (_failures.TryGetValue(verb, out var left) && left > 0)
+        {
+            _failures[verb] = left - 1;
+            throw _faults[verb]();
+        }
+    }
+
+    private void CheckOneRuns(string instance)
+    {
+        if (Vms.Count(v => v.Key.Instance == instance && v.Value.Running) > 1)
+        {
+            _violations.Enqueue($"two VMs of {instance} run");
+        }
+    }
+
+    /// <summary>A VM.</summary>
+    internal sealed record Vm(bool Running, bool Blocked, string? StoppedBy, string? MadeBy, int MemoryMb);
+
+    private sealed class Manager(VirtDriver driver) : ComputeManager(driver);
+
+    private sealed class Driver(World world, string host) : VirtDriver
+    {
+        public override Task InitHostAsync(CancellationToken cancellation) => Task.CompletedTask;
+
+        public override Task<HostStats> GetHostStatsAsync(CancellationToken cancellation) => Task.FromResult(new HostStats
+        {
+            HypervisorHostname = host, HypervisorType = "test", HypervisorVersion = 1, Vcpus = 8, MemoryMb = 8192, LocalGb = 200, HostIp = "127.0.0.1",
+        });
+
+        public override Task<InstanceInfo?> GetInfoAsync(Instance instance, CancellationToken cancellation) =>
+            Task.FromResult(world.Vms.TryGetValue((host, instance.Uuid), out var vm) ? new InstanceInfo(vm.Running ? PowerState.Running : PowerState.Shutdown, ["10.0.0.2"]) : null);
+
+        public override Task SpawnAsync(InstanceStepContext step, CancellationToken cancellation) =>
+            Do("spawn", () => Start(step.Instance.Uuid, null, step.Instance.Flavor), cancellation);
+
+        public override Task DestroyAsync(InstanceStepContext step, CancellationToken cancellation) =>
+            Do("destroy", () => world.Vms.TryRemove((host, step.Instance.Uuid), out _), cancellation);
+
+        public override Task RebootAsync(InstanceStepContext step, bool hard, CancellationToken cancellation) => Do("reboot", () => { }, cancellation);
+
+        public override async Task<string> PrepareMigrationSourceAsync(MigrationStepContext step, CancellationToken cancellation)
+        {
+            await Do("prepare_source", () => world.Preparations[(host, step.Migration.Uuid)] = "key", cancellation);
+            return "source of " + step.Migration.Uuid;
+        }
+
+        public override async Task<string> PrepareMigrationDestinationAsync(MigrationStepContext step, CancellationToken cancellation)
+        {
+            Assert.Equal("source of " + step.Migration.Uuid, step.SourceOffer);
+            await Do("prepare_destination", () => world.Preparations[(host, step.Migration.Uuid)] = "staging", cancellation);
+            return "destination of " + step.Migration.Uuid;
+        }
+
+        public override async Task<string> MigrateDiskAndPowerOffAsync(MigrationStepContext step, CancellationToken cancellation)
+        {
+            Assert.Equal("destination of " + step.Migration.Uuid, step.DestinationOffer);
+            step.Report(p => p with { Percent = 50, BytesDone = 50, BytesTotal = 100 });
+            await Do(
+                "migrate_disk",
+                () =>
+                {
+                    var key = (host, step.Instance.Uuid);
+                    var vm = world.Vms[key];
+                    world.Vms[key] = vm with { Running = false, Blocked = true, StoppedBy = vm.Running ? step.Migration.Uuid : vm.StoppedBy };
+                    world.Preparations.TryRemove((host, step.Migration.Uuid), out _);
+                },
+                cancellation);
+            return "disks of " + step.Migration.Uuid;
+        }
+
+        public override Task FinishMigrationAsync(MigrationStepContext step, CancellationToken cancellation)
+        {
+            Assert.Equal("disks of " + step.Migration.Uuid, step.DiskInfo);
+            return Do(
+                "finish",
+                () =>
+                {
+                    world.Preparations.TryRemove((host, step.Migration.Uuid), out _);
+                    Start(step.Instance.Uuid, step.Migration.Uuid, step.Migration.NewFlavor);
+                },
+                cancellation);
+        }
+
+        public override Task ConfirmMigrationAsync(MigrationStepContext step, CancellationToken cancellation) => Do(
+            "confirm",
+            () =>
+            {
+                world.Vms.TryRemove((host, step.Instance.Uuid), out _);
+                world.Preparations.TryRemove((host, step.Migration.Uuid), out _);
+            },
+            cancellation);
+
+        public override Task RevertMigrationAsync(MigrationStepContext step, CancellationToken cancellation) => Do(
+            "revert",
+            () =>
+            {
+                if (world.Vms.TryGetValue((host, step.Instance.Uuid), out var vm) && vm.MadeBy == step.Migration.Uuid)
+                {
+                    world.Vms.TryRemove((host, step.Instance.Uuid), out _);
+                }
+
+                world.Preparations.TryRemove((host, step.Migration.Uuid), out _);
+            },
+            cancellation);
+
+        public override Task FinishRevertMigrationAsync(MigrationStepContext step, CancellationToken cancellation) => Do(
+            "finish_revert",
+            () =>
+            {
+                var key = (host, step.Instance.Uuid);
+                var vm = world.Vms[key];
+                world.Vms[key] = vm with { Running = vm.Running || vm.StoppedBy == step.Migration.Uuid, Blocked = false, StoppedBy = null };
+                world.CheckOneRuns(step.Instance.Uuid);
+                world.Preparations.TryRemove((host, step.Migration.Uuid), out _);
+            },
+            cancellation);
+
+        private void Start(string instance, string? migration, Flavor flavor)
+        {
+            world.Vms[(host, instance)] = new Vm(Running: true, Blocked: false, StoppedBy: null, migration, flavor.MemoryMb);
+            world.CheckOneRuns(instance);
+        }
+
+        // A verb fails after its effect, the worst moment: whoever retries or undoes finds it done.
+        private async Task Do(string verb, Action effect, CancellationToken cancellation)
+        {
+            for (var run = 0; run < (world.Twice ? 2 : 1); run++)
+            {
+                await world.Enter(verb, host, cancellation);
+                effect();
+                world.Leave(verb);
+            }
+        }
+    }
+}
