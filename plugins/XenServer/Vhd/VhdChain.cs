@@ -138,9 +138,9 @@ public sealed class VhdChain : IDisposable
     /// <summary>How far from an offset on the first images all miss, or some one of them has, the data.</summary>
     internal VhdRun RunAt(long offset, long limit, int files)
     {
-        foreach (var file in _files.Take(files))
+        for (var i = 0; i < Math.Min(files, _files.Count); i++)
         {
-            var run = file.RunAt(offset, limit);
+            var run = _files[i].RunAt(offset, limit);
             if (run.Present)
             {
                 return run;

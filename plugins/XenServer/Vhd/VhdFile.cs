@@ -70,7 +70,7 @@ public sealed partial class VhdFile : IDisposable
     /// <summary>The file's time of change.</summary>
     public DateTimeOffset ChangedAt => _medium.ChangedAt;
 
-    private bool Writable => _access != VhdAccess.Read;
+    public bool CanWrite => _access != VhdAccess.Read;
 
     /// <summary>Whether a block has a place in the file.</summary>
     public bool IsAllocated(int block) => block < _bat.Length && _bat[block] != VhdLayout.Unallocated;
@@ -108,7 +108,7 @@ public sealed partial class VhdFile : IDisposable
         _disposed = true;
         try
         {
-            if (Writable)
+            if (CanWrite)
             {
                 WriteBatmap();
             }
@@ -194,7 +194,7 @@ public sealed partial class VhdFile : IDisposable
     private void RequireWritable()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (!Writable)
+        if (!CanWrite)
         {
             throw new InvalidOperationException($"{Path} is open for reading only");
         }
