@@ -6,11 +6,22 @@ namespace NovaShim.XenServerSimulator.Storage;
 /// <param name="inner">What the operating system said, where it did.</param>
 internal sealed class StorageException(int number, string opterr, Exception? inner = null) : Exception($"storage error {number}: {opterr}", inner)
 {
+    // ENOSPC, which .NET hands on as it is.
+    private const int NoSpace = 28;
+
     /// <summary>The storage manager's number.</summary>
     public int Number { get; } = number;
 
     /// <summary>The free text beside it.</summary>
     public string OptErr { get; } = opterr;
+
+    /// <summary>A failed file operation as the storage manager tells it: a full disk is "error 28" under the operation's own number.</summary>
+    public static StorageException From(int number, Exception failure) =>
+        failure as StorageException ?? new StorageException(number, failure.HResult == NoSpace ? $"error {NoSpace}" : failure.Message, failure);
+
+    public static StorageException Missing(string uuid) => new(StorageError.VdiMissing, $"VDI {uuid} not found");
+
+    public static StorageException InUse(string uuid) => new(StorageError.VdiInUse, $"VDI {uuid} is in use");
 }
 
 /// <summary>The storage manager's error numbers that this repository raises.</summary>

@@ -14,4 +14,7 @@ internal sealed record StorageOptions
 
     /// <summary>A leaf whose file is bigger than this (bytes) is not merged into its parent.</summary>
     public long LeafCoalesceLimit { get; init; } = 20L << 20;
+
+    /// <summary>Called between the steps of whatever changes several files, with the step's name; what the directory holds then is what a kill leaves.</summary>
+    public Action<string>? BetweenSteps { get; init; }
 }
