@@ -1,0 +1,58 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+
+namespace NovaShim.XenServerSimulator.Dom0;
+
+/// <summary>Finds and ends what an earlier simulator, killed together with its watchdog, left running on the same folder.</summary>
+internal static class DomainProcesses
+{
+    /// <summary>Environment variable that every session of a dom0 carries: <c>&lt;root&gt;#&lt;start&gt;</c>.</summary>
+    public const string MarkName = "XENSERVER_SIMULATOR_DOM0";
+
+    /// <summary>A mark for one start on that folder.</summary>
+    public static string NewMark(string root) => $"{root}#{Guid.NewGuid():N}";
+
+    /// <summary>Kills each process that provably belongs to a dom0 of that folder, and waits for its end.</summary>
+    public static async Task EndLeftOversAsync(DomainFolder folder, CancellationToken ct)
+    {
+        foreach (string directory in Directory.EnumerateDirectories("/proc"))
+        {
+            if (!int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out int id) || id == Environment.ProcessId)
+            {
+                continue;
+            }
+
+            bool listener = ReadStrings(Path.Combine(directory, "cmdline")) is [_, "-D", "-f", var configuration, ..] && configuration == folder.SshdConfig;
+            bool session = ReadStrings(Path.Combine(directory, "environ")).Any(v => v.StartsWith($"{MarkName}={folder.Root}#", StringComparison.Ordinal));
+            if (!listener && !session)
+            {
+                continue;
+            }
+
+            try
+            {
+                using Process process = Process.GetProcessById(id);
+                process.Kill();
+                await process.WaitForExitAsync(ct);
+            }
+            catch (Exception e) when (e is ArgumentException or InvalidOperationException)
+            {
+                // It ended by itself.
+            }
+        }
+    }
+
+    /// <summary>The zero-terminated strings of a file in /proc; none when it cannot be read (gone, or somebody else's).</summary>
+    private static string[] ReadStrings(string file)
+    {
+        try
+        {
+            return Encoding.UTF8.GetString(File.ReadAllBytes(file)).Split('\0', StringSplitOptions.RemoveEmptyEntries);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+}
