@@ -10,7 +10,7 @@ internal static class FaultCommand
 {
     public static Command Create()
     {
-        Option<DirectoryInfo> root = new("--root") { Description = "The root of the running host.", Required = true };
+        Option<DirectoryInfo> root = new("--root") { Description = "The root of the running host.", Required = true, Recursive = true };
         Option<bool> after = new("--after") { Description = "Let the call do its work before it fails, as when an answer is lost." };
         Option<int> times = new("--times") { Description = "How many calls are hit.", DefaultValueFactory = _ => 1 };
         Option<double> delay = new("--delay") { Description = "Seconds a call waits before it fails." };
@@ -54,11 +54,7 @@ internal static class FaultCommand
         {
             fail, hang, refuse, expire, lifetime, wait, withhold, clear,
         };
-        foreach (Command kind in command.Subcommands)
-        {
-            kind.Options.Add(root);
-        }
-
+        command.Options.Add(root);
         return command;
     }
 

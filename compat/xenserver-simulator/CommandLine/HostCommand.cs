@@ -1,4 +1,7 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using NovaShim.XenServerSimulator.Host;
 
@@ -22,6 +25,7 @@ internal static class HostCommand
         port.Validators.Add(result => RequireRange(result, port, 0, 65535));
         sshPort.Validators.Add(result => RequireRange(result, sshPort, 0, 65535));
         writeRate.Validators.Add(result => RequireRange(result, writeRate, 0, 1L << 34));
+        coalesceDelay.Validators.Add(result => RequireRange(result, coalesceDelay, 0, 86400));
         memory.Validators.Add(result => RequireRange(result, memory, 1024, 1L << 30));
 
         RootCommand command = new("Answers as one XenServer: XenAPI over JSON-RPC and XML-RPC, a storage repository of VHD files, a dom0 behind sshd. SIGTERM ends it.")
@@ -39,7 +43,6 @@ internal static class HostCommand
                 }
             }
 
-            double delay = result.GetValue(coalesceDelay);
             HostOptions options = new()
             {
                 Name = result.GetValue(name)!,
@@ -48,7 +51,7 @@ internal static class HostCommand
                 SshPort = result.GetValue(sshPort),
                 ProductVersion = result.GetValue(version)!,
                 GuestWriteRate = result.GetValue(writeRate),
-                CoalesceDelay = TimeSpan.FromSeconds(Math.Clamp(delay, 0, 86400)),
+                CoalesceDelay = TimeSpan.FromSeconds(result.GetValue(coalesceDelay)),
                 MemoryMib = result.GetValue(memory),
                 Ready = result.GetValue(ready)!.FullName,
             };
@@ -68,7 +71,7 @@ internal static class HostCommand
             {
                 return 0;
             }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException or SocketException)
             {
                 await result.InvocationConfiguration.Error.WriteLineAsync(error.Message);
                 return 1;
@@ -77,11 +80,11 @@ internal static class HostCommand
         return command;
     }
 
-    private static void RequireRange<T>(System.CommandLine.Parsing.OptionResult result, Option<T> option, long least, long most)
-        where T : struct, IConvertible
+    private static void RequireRange(OptionResult result, Option option, double least, double most)
     {
-        long value = result.GetValueOrDefault<T>().ToInt64(null);
-        if (value < least || value > most)
+        if (result.Tokens is [var token]
+            && double.TryParse(token.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+            && !(value >= least && value <= most))
         {
             result.AddError($"{option.Name} must lie between {least} and {most}.");
         }

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using NovaShim.XenServerSimulator.Dom0;
@@ -47,7 +48,7 @@ internal static class SimulatedHost
         using CancellationTokenSource hostDown = new();
         await using StorageRepository storage = await StorageRepository.OpenAsync(
             RepositoryPath(srUuid), new StorageOptions { CoalesceDelay = options.CoalesceDelay }, time, logs.CreateLogger<StorageRepository>(), stop);
-        VdiRecords vdiRecords = new(database, storage, time);
+        using VdiRecords vdiRecords = new(database, storage, time);
         storage.Changed += vdiRecords.Mirror;
         await using Domains domains = new(
             database, storage, vdiRecords, new GuestOptions { BytesPerSecond = options.GuestWriteRate }, time, logs.CreateLogger<Domains>());
@@ -99,11 +100,7 @@ internal static class SimulatedHost
             await api.StartAgainAsync(earlier is null ? 0 : new Uri(earlier.Url).Port, stop);
         }
 
-        await using ControlDomain dom0 = await ControlDomain.StartAsync(
-            new ControlDomainOptions { Name = options.Name, Root = root, SshPort = options.SshPort != 0 ? options.SshPort : earlier?.SshPort ?? 0 },
-            time,
-            logs.CreateLogger<ControlDomain>(),
-            stop);
+        await using ControlDomain dom0 = await StartControlDomainAsync(options, root, earlier?.SshPort ?? 0, time, logs.CreateLogger<ControlDomain>(), stop);
         ReadyFile ready = new(
             options.Name, $"http://127.0.0.1:{api.Port}", identity.UserName, identity.Password, srUuid, storage.Directory,
             dom0.SshHost, dom0.SshPort, dom0.SshUser, dom0.PrivateKeyFile, dom0.HostKey, Environment.ProcessId);
@@ -113,6 +110,26 @@ internal static class SimulatedHost
         await Task.Delay(Timeout.Infinite, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await hostDown.CancelAsync();
         File.Delete(options.Ready);
+    }
+
+    /// <summary>Starts dom0 on the port that was asked for; else on the one it had before, or on any when somebody else has that one now.</summary>
+    private static async Task<ControlDomain> StartControlDomainAsync(
+        HostOptions options, string root, int earlierPort, TimeProvider time, ILogger log, CancellationToken stop)
+    {
+        ControlDomainOptions wanted = new() { Name = options.Name, Root = root, SshPort = options.SshPort };
+        if (options.SshPort == 0 && earlierPort != 0)
+        {
+            try
+            {
+                return await ControlDomain.StartAsync(wanted with { SshPort = earlierPort }, time, log, stop);
+            }
+            catch (SocketException)
+            {
+                // Taken meanwhile.
+            }
+        }
+
+        return await ControlDomain.StartAsync(wanted, time, log, stop);
     }
 
     /// <summary>Two processes on one root would spoil each other's disks.</summary>

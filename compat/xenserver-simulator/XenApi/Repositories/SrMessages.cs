@@ -33,7 +33,7 @@ internal sealed class SrMessages(Database database, StorageRepository storage, V
     private async Task<object?> ScanAsync(Call call)
     {
         vdis.AssertAttached(call.Text(0));
-        records.Reconcile(await storage.ScanAsync(call.Cancellation));
+        await records.ScanAsync(call.Cancellation);
         return null;
     }
 

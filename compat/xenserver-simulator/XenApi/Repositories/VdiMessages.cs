@@ -73,32 +73,36 @@ internal sealed class VdiMessages(Database database, StorageRepository storage, 
     }
 
     /// <summary>The file first: a file without an object is found by the next scan, an object without a file is a broken promise.</summary>
-    private async Task<string> MakeAsync(long size, IEnumerable<KeyValuePair<string, object>> fields, CancellationToken cancellation)
-    {
-        VhdFacts made = await storage.CreateAsync(Guid.NewGuid().ToString(), size, cancellation);
-        return database.Change(tx =>
+    private Task<string> MakeAsync(long size, IEnumerable<KeyValuePair<string, object>> fields, CancellationToken cancellation) => vdis.TogetherAsync(
+        async () =>
         {
-            string vdi = vdis.Introduce(tx, made, fields);
-            vdis.UpdateTotals(tx);
-            return vdi;
-        });
-    }
+            VhdFacts made = await storage.CreateAsync(Guid.NewGuid().ToString(), size, cancellation);
+            return database.Change(tx =>
+            {
+                string vdi = vdis.Introduce(tx, made, fields);
+                vdis.UpdateTotals(tx);
+                return vdi;
+            });
+        },
+        cancellation);
 
-    private async Task<object?> DestroyAsync(Call call)
-    {
-        Record vdi = Detached(call.Text(0), "destroy");
-        try
+    private Task<object?> DestroyAsync(Call call) => vdis.TogetherAsync<object?>(
+        async () =>
         {
-            await storage.DestroyAsync(vdi.Uuid, call.Cancellation);
-        }
-        catch (StorageException error) when (error.Number == StorageError.VdiMissing)
-        {
-            // The file is gone already; what is left is to forget it.
-        }
+            Record vdi = Detached(call.Text(0), "destroy");
+            try
+            {
+                await storage.DestroyAsync(vdi.Uuid, call.Cancellation);
+            }
+            catch (StorageException error) when (error.Number == StorageError.VdiMissing)
+            {
+                // The file is gone already; what is left is to forget it.
+            }
 
-        database.Change(tx => vdis.Forget(tx, vdi.Ref));
-        return null;
-    }
+            database.Change(tx => vdis.Forget(tx, vdi.Ref));
+            return null;
+        },
+        call.Cancellation);
 
     private void Forget(Call call)
     {
@@ -106,7 +110,9 @@ internal sealed class VdiMessages(Database database, StorageRepository storage, 
         database.Change(tx => vdis.Forget(tx, vdi.Ref));
     }
 
-    private async Task<object?> IntroduceAsync(Call call)
+    private Task<object?> IntroduceAsync(Call call) => vdis.TogetherAsync(() => IntroduceAloneAsync(call), call.Cancellation);
+
+    private async Task<object?> IntroduceAloneAsync(Call call)
     {
         string uuid = call.Text(0), sr = call.Text(3), location = call.Text(8);
         if (!Guid.TryParse(uuid, out _))

@@ -4,7 +4,7 @@ using NovaShim.XenServerSimulator.XenApi.Records;
 namespace NovaShim.XenServerSimulator.XenApi.Repositories;
 
 /// <summary>Keeps the VDI objects in step with the files: what a scan finds, what a snapshot makes, what the garbage collector does by itself.</summary>
-internal sealed class VdiRecords(Database database, StorageRepository storage, TimeProvider time)
+internal sealed class VdiRecords(Database database, StorageRepository storage, TimeProvider time) : IDisposable
 {
     private const string ParentKey = "vhd-parent";
 
@@ -12,11 +12,39 @@ internal sealed class VdiRecords(Database database, StorageRepository storage, T
     private static readonly string[] Inherited =
         ["name_label", "name_description", "type", "sharable", "read_only", "other_config", "xenstore_data", "tags"];
 
+    private readonly SemaphoreSlim _oneAtATime = new(1);
+
     /// <summary>The one SR of the host.</summary>
     public string Sr => database.All("SR").First().Ref;
 
+    /// <summary>
+    /// Does one thing to the files and writes it into the objects before anything else is done to either: a scan must not take a disk for gone
+    /// that was made after it had listed the files.
+    /// </summary>
+    public async Task<T> TogetherAsync<T>(Func<Task<T>> work, CancellationToken cancellation)
+    {
+        await _oneAtATime.WaitAsync(cancellation);
+        try
+        {
+            return await work();
+        }
+        finally
+        {
+            _oneAtATime.Release();
+        }
+    }
+
     /// <summary>Makes the objects match the files: new files are introduced, gone ones forgotten with their VBDs, the rest updated.</summary>
-    public void Reconcile(IReadOnlyList<VhdFacts> files) => database.Change(tx =>
+    public Task ScanAsync(CancellationToken cancellation) => TogetherAsync(
+        async () =>
+        {
+            IReadOnlyList<VhdFacts> files = await storage.ScanAsync(cancellation);
+            database.Change(tx => Reconcile(tx, files));
+            return true;
+        },
+        cancellation);
+
+    private void Reconcile(Transaction tx, IReadOnlyList<VhdFacts> files)
     {
         Dictionary<string, Record> known = tx.All("VDI").ToDictionary(r => r.Uuid, StringComparer.Ordinal);
         foreach (VhdFacts file in files)
@@ -37,26 +65,21 @@ internal sealed class VdiRecords(Database database, StorageRepository storage, T
         }
 
         UpdateTotals(tx);
-    });
+    }
 
     /// <summary>Mirrors what the garbage collector did.</summary>
-    public void Mirror(StorageChange change) => database.Change(tx =>
+    public void Mirror(StorageChange change)
     {
-        if (tx.All("VDI").FirstOrDefault(r => r.Uuid == change.Uuid) is { } record)
+        _oneAtATime.Wait();
+        try
         {
-            switch (change)
-            {
-                case StorageChange.Forgotten:
-                    Forget(tx, record.Ref);
-                    break;
-                case StorageChange.Reparented reparented:
-                    tx.Set(record.Ref, "sm_config", Parented(record.Map("sm_config"), reparented.ParentUuid));
-                    break;
-            }
-
-            UpdateTotals(tx);
+            database.Change(tx => Mirror(tx, change));
         }
-    });
+        finally
+        {
+            _oneAtATime.Release();
+        }
+    }
 
     public string Introduce(Transaction tx, VhdFacts file, IEnumerable<KeyValuePair<string, object>> fields)
     {
@@ -89,7 +112,12 @@ internal sealed class VdiRecords(Database database, StorageRepository storage, T
     /// <param name="vdi">The leaf.</param>
     /// <param name="isSnapshot">False for a clone, which is a disk in its own right.</param>
     /// <param name="cancellation">Ends the wait for the repository.</param>
-    public async Task<string> BranchAsync(Record vdi, bool isSnapshot, CancellationToken cancellation)
+    public Task<string> BranchAsync(Record vdi, bool isSnapshot, CancellationToken cancellation) =>
+        TogetherAsync(() => BranchAloneAsync(vdi, isSnapshot, cancellation), cancellation);
+
+    public void Dispose() => _oneAtATime.Dispose();
+
+    private async Task<string> BranchAloneAsync(Record vdi, bool isSnapshot, CancellationToken cancellation)
     {
         SnapshotFacts facts = await storage.SnapshotAsync(vdi.Uuid, cancellation);
         VhdFacts? child = await storage.FindAsync(facts.SnapshotUuid, cancellation);
@@ -133,6 +161,24 @@ internal sealed class VdiRecords(Database database, StorageRepository storage, T
             ("physical_size", drive.TotalSize),
             ("physical_utilisation", new DirectoryInfo(storage.Directory).EnumerateFiles().Sum(file => file.Length)),
             ("virtual_allocation", tx.All("VDI").Where(vdi => vdi.Flag("managed")).Sum(vdi => vdi.Int("virtual_size"))));
+    }
+
+    private void Mirror(Transaction tx, StorageChange change)
+    {
+        if (tx.All("VDI").FirstOrDefault(r => r.Uuid == change.Uuid) is { } record)
+        {
+            switch (change)
+            {
+                case StorageChange.Forgotten:
+                    Forget(tx, record.Ref);
+                    break;
+                case StorageChange.Reparented reparented:
+                    tx.Set(record.Ref, "sm_config", Parented(record.Map("sm_config"), reparented.ParentUuid));
+                    break;
+            }
+
+            UpdateTotals(tx);
+        }
     }
 
     private static ValueMap Parented(ValueMap config, string? parent) => parent is null ? config.Without(ParentKey) : config.With(ParentKey, parent);
