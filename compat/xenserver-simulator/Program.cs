@@ -2,6 +2,13 @@ using System.CommandLine;
 using NovaShim.XenServerSimulator.CommandLine;
 using NovaShim.XenServerSimulator.Dom0.Network;
 using NovaShim.XenServerSimulator.Guests.Journal;
+using NovaShim.XenServerSimulator.Dom0.VhdUtil;
+
+// What dom0's vhd-util runs: its flags are its own.
+if (args is ["vhd-util", .. var vhdUtil])
+{
+    return VhdUtilProgram.Run(vhdUtil, Console.Out);
+}
 
 RootCommand command = HostCommand.Create();
 command.Subcommands.Add(FaultCommand.Create());
