@@ -1,0 +1,117 @@
+using System.Globalization;
+using Microsoft.Data.Sqlite;
+
+namespace NovaShim.Compute.Documents.Embedded;
+
+/// <summary>
+/// The SQLite file and the right of this process to it: WAL, every commit synced to disk (<c>synchronous=FULL</c>). A lock file beside it, held open, keeps a second process out and names the
+/// first; the operating system gives it back when the process dies.
+/// </summary>
+internal sealed class DocumentFile : IDisposable
+{
+    private const long Version = 1;
+
+    private readonly FileStream exclusive;
+
+    private DocumentFile(SqliteConnection connection, FileStream exclusive)
+    {
+        Connection = connection;
+        this.exclusive = exclusive;
+    }
+
+    /// <summary>The only connection; one thread at a time.</summary>
+    public SqliteConnection Connection { get; }
+
+    /// <summary>Opens the file, or makes it. Throws <see cref="DocumentStoreException"/> saying why when it cannot be used.</summary>
+    public static DocumentFile Open(string path)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        var exclusive = Lock(path + ".lock");
+        SqliteConnection? connection = null;
+        try
+        {
+            connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ConnectionString);
+            connection.Open();
+            Prepare(connection, path);
+            return new DocumentFile(connection, exclusive);
+        }
+        catch (Exception error) when (error is SqliteException or DocumentStoreException)
+        {
+            connection?.Dispose();
+            exclusive.Dispose();
+            throw error as DocumentStoreException ?? new DocumentStoreException($"The document store {path} cannot be opened: {error.Message}", error);
+        }
+    }
+
+    public void Dispose()
+    {
+        Connection.Dispose();
+        exclusive.Dispose();
+    }
+
+    private static FileStream Lock(string path)
+    {
+        FileStream stream;
+        try
+        {
+            stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException error)
+        {
+            throw new DocumentStoreException(
+                $"The document store is in use by another process{Holder(path)} ({path} is locked). The embedded store belongs to one process; several processes share a MongoDB.", error);
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            throw new DocumentStoreException($"The document store cannot be opened: {error.Message}", error);
+        }
+
+        stream.SetLength(0);
+        stream.Write(System.Text.Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
+        stream.Flush();
+        return stream;
+    }
+
+    private static string Holder(string path)
+    {
+        try
+        {
+            using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+            return reader.ReadToEnd() is { Length: > 0 } pid ? $" with the id {pid}" : "";
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
+
+    private static void Prepare(SqliteConnection connection, string path)
+    {
+        Scalar(connection, "PRAGMA locking_mode=EXCLUSIVE");
+        if (Scalar(connection, "PRAGMA journal_mode=WAL") as string != "wal")
+        {
+            throw new DocumentStoreException($"The document store {path} cannot be opened: its file system allows no write-ahead log.");
+        }
+
+        Scalar(connection, "PRAGMA synchronous=FULL");
+        if (Scalar(connection, "PRAGMA quick_check(1)") is var check && check as string != "ok")
+        {
+            throw new DocumentStoreException($"The document store {path} is damaged: {check}");
+        }
+
+        var version = (long)Scalar(connection, "PRAGMA user_version")!;
+        if (version > Version)
+        {
+            throw new DocumentStoreException($"The document store {path} was written by a newer program (format {version}; this program knows {Version}).");
+        }
+
+        Scalar(connection, $"PRAGMA user_version={Version}");
+    }
+
+    private static object? Scalar(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return command.ExecuteScalar();
+    }
+}
