@@ -47,7 +47,7 @@ public static class ComputeServices
         .AddHostedService<PluginReporter>();
 
     /// <summary>The compute role, for the given hosts. Compute managers come from the registered <see cref="IComputeManagers"/>.</summary>
-    public static IServiceCollection AddNovaHosts(this IServiceCollection services, IEnumerable<HostOptions> hosts)
+    public static IServiceCollection AddNovaHosts(this IServiceCollection services, IEnumerable<ComputeHostOptions> hosts)
     {
         foreach (var host in hosts)
         {

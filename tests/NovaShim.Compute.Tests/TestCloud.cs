@@ -104,7 +104,7 @@ internal sealed class TestCloud : IAsyncDisposable
             .AddNovaCompute(_options, ProcessIdentity.OnlyOne)
             .AddSingleton<IComputeManagers>(World)
             .AddNovaScheduler()
-            .AddNovaHosts([new HostOptions("one", "test", settings.GetSection("x")), new HostOptions("two", "test", settings.GetSection("x"))]);
+            .AddNovaHosts([new ComputeHostOptions("one", "test", settings.GetSection("x")), new ComputeHostOptions("two", "test", settings.GetSection("x"))]);
         _host = builder.Build();
         await Store.InitializeAsync(default);
         var image = Path.Combine(_folder.FullName, "image.vhd");

@@ -15,7 +15,7 @@ namespace NovaShim.Compute.Hosts;
 /// up to date. A host that cannot be driven is down, and nothing else suffers.
 /// </summary>
 internal sealed partial class ComputeService(
-    HostOptions host, IComputeManagers plugins, IDocumentStore store, MigrationRunner migrations, InstanceRunner instances, ServiceGroup services, ResourceTracker resources, HintListener hints, ProcessIdentity process,
+    ComputeHostOptions host, IComputeManagers plugins, IDocumentStore store, MigrationRunner migrations, InstanceRunner instances, ServiceGroup services, ResourceTracker resources, HintListener hints, ProcessIdentity process,
     ComputeOptions options, TimeProvider time, ILoggerFactory loggers)
     : BackgroundService
 {

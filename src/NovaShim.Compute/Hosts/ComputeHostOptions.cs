@@ -6,12 +6,12 @@ namespace NovaShim.Compute.Hosts;
 /// <param name="Name">Its name.</param>
 /// <param name="Driver">The driver that its plugin exports.</param>
 /// <param name="Settings">The driver's settings.</param>
-public sealed record HostOptions(string Name, string Driver, IConfiguration Settings)
+public sealed record ComputeHostOptions(string Name, string Driver, IConfiguration Settings)
 {
     /// <summary>Reads the section <c>hosts</c>. Throws <see cref="InvalidOperationException"/> with the entry's place when one is wrong.</summary>
-    public static IReadOnlyList<HostOptions> Read(IConfiguration configuration)
+    public static IReadOnlyList<ComputeHostOptions> Read(IConfiguration configuration)
     {
-        var hosts = new List<HostOptions>();
+        var hosts = new List<ComputeHostOptions>();
         foreach (var entry in configuration.GetSection("hosts").GetChildren())
         {
             var name = entry["name"];
@@ -26,7 +26,7 @@ public sealed record HostOptions(string Name, string Driver, IConfiguration Sett
                 throw new InvalidOperationException($"{entry.Path}: there is another host called {name}.");
             }
 
-            hosts.Add(new HostOptions(name, driver, entry.GetSection("settings")));
+            hosts.Add(new ComputeHostOptions(name, driver, entry.GetSection("settings")));
         }
 
         return hosts;
