@@ -81,7 +81,7 @@ public sealed partial class PluginReporter(PluginHost plugins, IDocumentStore st
     private async Task ReportAsync(IReadOnlyList<PluginStatus> now, CancellationToken cancellation)
     {
         var seenAt = Milliseconds(time.GetUtcNow().UtcDateTime);
-        var old = seenAt - _keepTheDead;
+        var (process, old) = (options.Process, seenAt - _keepTheDead);
         foreach (var status in now)
         {
             var document = Document(status, seenAt);
@@ -91,9 +91,9 @@ public sealed partial class PluginReporter(PluginHost plugins, IDocumentStore st
             }
         }
 
-        foreach (var document in await _documents.WhereAsync(d => d.Process == options.Process || d.SeenAt < old, cancellation))
+        foreach (var document in await _documents.WhereAsync(d => d.Process == process || d.SeenAt < old, cancellation))
         {
-            if (document.Process != options.Process || now.All(s => s.Name != document.Name))
+            if (document.Process != process || now.All(s => s.Name != document.Name))
             {
                 await _documents.DeleteAsync(document, cancellation);
             }
