@@ -106,21 +106,22 @@ public sealed partial class VhdFile : IDisposable
         }
 
         _disposed = true;
-        try
+        using (_medium)
         {
-            if (CanWrite)
+            try
             {
-                WriteBatmap();
+                if (CanWrite)
+                {
+                    WriteBatmap();
+                }
             }
-
-            if (_access == VhdAccess.Attached)
+            finally
             {
-                WriteEndFooter();
+                if (_access == VhdAccess.Attached)
+                {
+                    WriteEndFooter();
+                }
             }
-        }
-        finally
-        {
-            _medium.Dispose();
         }
     }
 
