@@ -1,0 +1,40 @@
+using Microsoft.AspNetCore.Routing;
+using NovaShim.Api.Faults;
+using NovaShim.Api.Representations;
+using NovaShim.Api.Requests;
+
+namespace NovaShim.Api.Extensions;
+
+/// <summary>Which of Nova's extensions are served: exactly those whose routes or keys there are.</summary>
+internal sealed class ExtensionEndpoints : IComputeCapability
+{
+    private const string Updated = "2014-12-03T00:00:00Z";
+
+    private static readonly IReadOnlyList<ExtensionView> All =
+    [
+        Extension("AdminActions", "os-admin-actions", "Migration of servers by administrators."),
+        Extension("AvailabilityZone", "os-availability-zone", "Zones, and servers in them."),
+        Extension("DiskConfig", "OS-DCF", "How a server's disk is laid out."),
+        Extension("ExtendedServerAttributes", "OS-EXT-SRV-ATTR", "A server's host and name at its hypervisor, for administrators."),
+        Extension("ExtendedStatus", "OS-EXT-STS", "What lies behind a server's status."),
+        Extension("FlavorExtraData", "OS-FLV-EXT-DATA", "A flavor's ephemeral disk."),
+        Extension("Hypervisors", "os-hypervisors", "What hosts have and what is claimed of it."),
+        Extension("ImageSize", "OS-EXT-IMG-SIZE", "An image's length."),
+        Extension("InstanceActions", "os-instance-actions", "What was done to a server."),
+        Extension("Migrations", "os-migrations", "Moves of servers between hosts."),
+        Extension("Quotas", "os-quota-sets", "What a tenant may have."),
+        Extension("Services", "os-services", "Services and their heartbeats."),
+    ];
+
+    /// <inheritdoc/>
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.OnGet("/extensions", (_, _) => Task.FromResult(Answer.Of(new ExtensionsEnvelope(All), ApiJson.Default.ExtensionsEnvelope)));
+        routes.OnGet("/extensions/{alias}", (request, _) => All.FirstOrDefault(e => e.Alias == request.Route("alias")) is { } found
+            ? Task.FromResult(Answer.Of(new ExtensionEnvelope(found), ApiJson.Default.ExtensionEnvelope))
+            : throw Fault.NotFound(FaultNames.DefaultMessage(404)));
+    }
+
+    private static ExtensionView Extension(string name, string alias, string description) =>
+        new(name, $"http://docs.openstack.org/compute/ext/{alias.ToLowerInvariant()}/api/v1.1", alias, Updated, description, []);
+}

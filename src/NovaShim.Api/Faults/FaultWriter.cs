@@ -1,0 +1,58 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.WebUtilities;
+using NovaShim.Api.Requests;
+
+namespace NovaShim.Api.Faults;
+
+/// <summary>Writes a fault: <c>{"itemNotFound": {"code": 404, "message": "…"}}</c>, or identity's <c>{"error": {…}}</c>.</summary>
+internal static class FaultWriter
+{
+    /// <summary>Writes it as the whole answer.</summary>
+    public static async Task WriteAsync(HttpContext http, Surface surface, int status, string message, int? retryAfter, CancellationToken cancellation)
+    {
+        // Identity's form is also what today's compute answers without a valid token, because there its middleware answers.
+        var identity = surface is Surface.Identity || (status == StatusCodes.Status401Unauthorized && !surface.IsLegacy());
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteStartObject(identity ? "error" : FaultNames.Of(surface, status));
+            json.WriteNumber("code", status);
+            if (identity)
+            {
+                json.WriteString("title", ReasonPhrases.GetReasonPhrase(status));
+            }
+
+            json.WriteString("message", message);
+            if (retryAfter is { } seconds && !identity)
+            {
+                json.WriteString("retryAfter", seconds.ToString(CultureInfo.InvariantCulture));
+            }
+
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        var response = http.Response;
+        response.StatusCode = status;
+        response.ContentType = "application/json";
+        response.ContentLength = buffer.WrittenCount;
+        if (retryAfter is { } wait)
+        {
+            response.Headers.RetryAfter = wait.ToString(CultureInfo.InvariantCulture);
+        }
+
+        if (status == StatusCodes.Status401Unauthorized)
+        {
+            response.Headers.WWWAuthenticate = $"Keystone uri=\"{ApiRequest.Of(http).BaseUrl}/identity\"";
+        }
+
+        if (!HttpMethods.IsHead(http.Request.Method))
+        {
+            await response.Body.WriteAsync(buffer.WrittenMemory, cancellation);
+        }
+    }
+}

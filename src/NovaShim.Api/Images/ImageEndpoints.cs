@@ -1,0 +1,70 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Routing;
+using NovaShim.Api.Faults;
+using NovaShim.Api.Representations;
+using NovaShim.Api.Requests;
+using NovaShim.Compute.Images;
+
+namespace NovaShim.Api.Images;
+
+/// <summary>Images as compute shows them: list, detail, show.</summary>
+internal sealed class ImageEndpoints(ImageShelf shelf) : IComputeCapability
+{
+    /// <inheritdoc/>
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.OnGet("/images", (request, cancellation) => ListAsync(request, detailed: false, cancellation));
+        routes.OnGet("/images/detail", (request, cancellation) => ListAsync(request, detailed: true, cancellation));
+        routes.OnGet("/images/{id}", async (request, cancellation) =>
+            await shelf.FindAsync(request.Route("id"), request.ProjectId, request.IsAdmin, cancellation) is { } image
+                ? Answer.Of(new ImageEnvelope(View(request, image, detailed: true)), ApiJson.Default.ImageEnvelope)
+                : throw Fault.NotFound("Image not found."));
+    }
+
+    private async Task<Answer> ListAsync(ApiRequest request, bool detailed, CancellationToken cancellation)
+    {
+        var paging = Paging.Of(request);
+        var found = (await shelf.ListAsync(request.ProjectId, request.IsAdmin, cancellation)).ToList();
+        var start = 0;
+        if (paging.Marker is { } marker)
+        {
+            start = found.FindIndex(i => i.Uuid == marker) + 1;
+            if (start == 0)
+            {
+                throw Paging.MarkerNotFound(marker);
+            }
+        }
+
+        var page = found.Skip(start).Where(i => Matches(request, i)).Take(paging.Limit).ToList();
+        return Answer.Of(
+            new ImagesEnvelope([.. page.Select(i => View(request, i, detailed))], paging.NextLinks(request, page.Count, page.LastOrDefault()?.Uuid)), ApiJson.Default.ImagesEnvelope);
+    }
+
+    private static bool Matches(ApiRequest request, ImageDocument image) =>
+        (request.QueryValue("name") is not { } name || image.Name == name)
+        && (request.QueryValue("status") is not { } status || string.Equals(StatusOf(image), status, StringComparison.OrdinalIgnoreCase))
+        && (request.QueryValue("minDisk") is not { } disk || image.MinDisk >= Number("minDisk", disk))
+        && (request.QueryValue("minRam") is not { } ram || image.MinRam >= Number("minRam", ram));
+
+    private static int Number(string name, string text) =>
+        int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : throw Fault.BadRequest($"Invalid {name} filter [{text}]");
+
+    private static string StatusOf(ImageDocument image) => image.Status switch
+    {
+        "active" => "ACTIVE",
+        "queued" or "saving" => "SAVING",
+        "deleted" or "pending_delete" => "DELETED",
+        _ => "ERROR",
+    };
+
+    private static ImageView View(ApiRequest request, ImageDocument image, bool detailed)
+    {
+        var view = new ImageView { Id = image.Uuid, Name = image.Name, Links = Links.Of(request, "images", image.Uuid) };
+        var status = StatusOf(image);
+        return !detailed ? view : view with
+        {
+            Status = status, Progress = status == "ACTIVE" ? 100 : 0, MinDisk = image.MinDisk, MinRam = image.MinRam, Created = Texts.Moment(image.CreatedAt),
+            Updated = Texts.Moment(image.UpdatedAt ?? image.CreatedAt), Metadata = image.Metadata, Size = image.Size,
+        };
+    }
+}

@@ -1,0 +1,38 @@
+using Microsoft.AspNetCore.Routing;
+using NovaShim.Api.Faults;
+using NovaShim.Api.Representations;
+using NovaShim.Api.Requests;
+
+namespace NovaShim.Api.Limits;
+
+/// <summary>Limits and quotas, to be read.</summary>
+internal sealed class LimitEndpoints(Quotas quotas) : IComputeCapability
+{
+    /// <inheritdoc/>
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.OnGet("/limits", LimitsAsync);
+        routes.OnGet("/os-quota-sets/{project_id}", (request, _) => Task.FromResult(QuotaSet(request)));
+        routes.OnGet("/os-quota-sets/{project_id}/defaults", (request, _) => Task.FromResult(QuotaSet(request)));
+    }
+
+    private async Task<Answer> LimitsAsync(ApiRequest request, CancellationToken cancellation)
+    {
+        var used = await quotas.UsedByAsync(request.ProjectId, cancellation);
+        return Answer.Of(
+            new LimitsEnvelope(new LimitsDocument([], new AbsoluteLimits
+            {
+                MaxTotalInstances = quotas.Limits.Instances, MaxTotalCores = quotas.Limits.Cores, MaxTotalRamSize = quotas.Limits.Ram, MaxServerMeta = quotas.Limits.MetadataItems,
+                MaxImageMeta = quotas.Limits.MetadataItems, TotalInstancesUsed = used.Instances, TotalCoresUsed = used.Cores, TotalRamUsed = used.Ram,
+            })),
+            ApiJson.Default.LimitsEnvelope);
+    }
+
+    private Answer QuotaSet(ApiRequest request)
+    {
+        var project = request.Route("project_id");
+        return project == request.ProjectId || request.IsAdmin
+            ? Answer.Of(new QuotaSetEnvelope(new QuotaSet(project, quotas.Limits.Instances, quotas.Limits.Cores, quotas.Limits.Ram, quotas.Limits.MetadataItems)), ApiJson.Default.QuotaSetEnvelope)
+            : throw Fault.Forbidden("Another tenant's quotas are its own affair.");
+    }
+}

@@ -1,0 +1,128 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using NovaShim.Api.Admin;
+using NovaShim.Api.Extensions;
+using NovaShim.Api.Faults;
+using NovaShim.Api.Flavors;
+using NovaShim.Api.Health;
+using NovaShim.Api.Hosts;
+using NovaShim.Api.Identity;
+using NovaShim.Api.Images;
+using NovaShim.Api.Limits;
+using NovaShim.Api.Migrations;
+using NovaShim.Api.Requests;
+using NovaShim.Api.Servers;
+using NovaShim.Api.Versions;
+
+namespace NovaShim.Api;
+
+/// <summary>The HTTP face, for whoever hosts it. The control plane and a document store are registered beside it.</summary>
+public static class NovaApi
+{
+    private static readonly string[] ComputePrefixes = ["/v1.1/{tenant_id}", "/v2/{tenant_id}", "/v2.1", "/v2.1/{tenant_id}"];
+
+    /// <summary>Registers it with sections <c>api</c>, <c>identity</c> and <c>quota</c> of a configuration. Throws <see cref="InvalidOperationException"/> when they cannot be understood.</summary>
+    public static IServiceCollection AddNovaApi(this IServiceCollection services, IConfiguration configuration)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(configuration);
+        var options = new ApiOptions
+        {
+            MaxBodyBytes = configuration.GetValue("api:max_body_bytes", new ApiOptions().MaxBodyBytes),
+            TrustedProxies = configuration.GetSection("api:trusted_proxies").Get<string[]>() ?? [],
+        };
+        var quota = new QuotaOptions();
+        services.AddSingleton(options);
+        services.AddSingleton(new IdentityOptions { TokenHours = configuration.GetValue("identity:token_hours", new IdentityOptions().TokenHours) });
+        services.AddSingleton(new QuotaOptions
+        {
+            Instances = configuration.GetValue("quota:instances", quota.Instances), Cores = configuration.GetValue("quota:cores", quota.Cores), Ram = configuration.GetValue("quota:ram", quota.Ram),
+            MetadataItems = configuration.GetValue("quota:metadata_items", quota.MetadataItems),
+        });
+        services.AddSingleton(new IdentityDirectory(configuration));
+        services.TryAddSingleton(TimeProvider.System);
+        services.Configure<ForwardedHeadersOptions>(forwarded => TrustOnly(forwarded, options.TrustedProxies));
+
+        services.AddSingleton<TokenAuthority>();
+        services.AddSingleton<HeaderLogin>();
+        services.AddHostedService<ExpiredTokens>();
+        services.AddSingleton<ServerLookup>();
+        services.AddSingleton<ServerCreation>();
+        services.AddSingleton<ResizeRules>();
+        services.AddSingleton<Quotas>();
+        services.AddSingleton<ImageShelf>();
+        services.AddSingleton<VersionEndpoints>();
+        services.AddSingleton<IdentityV2Endpoints>();
+        services.AddSingleton<IdentityV3Endpoints>();
+        services.AddSingleton<HealthEndpoint>();
+        services.AddCapability<FlavorEndpoints>();
+        services.AddCapability<ImageEndpoints>();
+        services.AddCapability<GlanceEndpoints>();
+        services.AddCapability<ServerEndpoints>();
+        services.AddCapability<ServerActionEndpoints>();
+        services.AddCapability<ServerMetadataEndpoints>();
+        services.AddCapability<InstanceActionEndpoints>();
+        services.AddCapability<MigrationEndpoints>();
+        services.AddCapability<ServiceEndpoints>();
+        services.AddCapability<HypervisorEndpoints>();
+        services.AddCapability<AvailabilityZones>();
+        services.AddCapability<LimitEndpoints>();
+        services.AddCapability<ExtensionEndpoints>();
+        services.AddAdminOData();
+        return services;
+    }
+
+    /// <summary>Puts it into the program: its middleware in order, then its routes.</summary>
+    public static WebApplication MapNovaApi(this WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        app.UseForwardedHeaders();
+        app.UseMiddleware<RequestIntake>();
+        app.UseMiddleware<FaultMiddleware>();
+        app.UseMiddleware<Negotiation>();
+
+        // Routing comes after the intake, which takes doubled slashes and suffixes out of the path.
+        app.UseRouting();
+        app.UseMiddleware<UnversionedPaths>();
+        app.UseMiddleware<TokenMiddleware>();
+
+        app.Services.GetRequiredService<HealthEndpoint>().Map(app);
+        app.Services.GetRequiredService<VersionEndpoints>().Map(app);
+        app.Services.GetRequiredService<IdentityV2Endpoints>().Map(app);
+        app.Services.GetRequiredService<IdentityV3Endpoints>().Map(app);
+        app.Services.GetRequiredService<GlanceEndpoints>().MapImage(app);
+        foreach (var prefix in ComputePrefixes)
+        {
+            IEndpointRouteBuilder group = app.MapGroup(prefix).NeedsToken();
+            foreach (var capability in app.Services.GetServices<IComputeCapability>())
+            {
+                capability.Map(group);
+            }
+        }
+
+        app.MapAdminOData();
+        return app;
+    }
+
+    private static void AddCapability<T>(this IServiceCollection services) where T : class, IComputeCapability
+    {
+        services.AddSingleton<T>();
+        services.AddSingleton<IComputeCapability>(provider => provider.GetRequiredService<T>());
+    }
+
+    private static void TrustOnly(ForwardedHeadersOptions forwarded, IReadOnlyList<string> proxies)
+    {
+        forwarded.ForwardedHeaders = proxies.Count == 0 ? ForwardedHeaders.None : ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost | ForwardedHeaders.XForwardedPrefix;
+        forwarded.KnownProxies.Clear();
+        forwarded.KnownIPNetworks.Clear();
+        foreach (var proxy in proxies)
+        {
+            forwarded.KnownProxies.Add(IPAddress.TryParse(proxy, out var address) ? address : throw new InvalidOperationException($"api:trusted_proxies: '{proxy}' is not an IP address."));
+        }
+    }
+}

@@ -1,0 +1,58 @@
+using System.Text.Json.Serialization;
+using NovaShim.Api.Extensions;
+using NovaShim.Api.Flavors;
+using NovaShim.Api.Health;
+using NovaShim.Api.Hosts;
+using NovaShim.Api.Identity;
+using NovaShim.Api.Images;
+using NovaShim.Api.Limits;
+using NovaShim.Api.Migrations;
+using NovaShim.Api.Servers;
+using NovaShim.Api.Versions;
+
+namespace NovaShim.Api.Representations;
+
+/// <summary>The JSON of every document the face answers with. Names are the properties' in snake_case unless they say otherwise; nulls are left out unless they say otherwise.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, GenerationMode = JsonSourceGenerationMode.Default)]
+[JsonSerializable(typeof(HealthDocument))]
+[JsonSerializable(typeof(VersionsEnvelope))]
+[JsonSerializable(typeof(VersionEnvelope))]
+[JsonSerializable(typeof(ChoicesEnvelope))]
+[JsonSerializable(typeof(TokenV3Envelope))]
+[JsonSerializable(typeof(CatalogEnvelope))]
+[JsonSerializable(typeof(ProjectsEnvelope))]
+[JsonSerializable(typeof(IdentityVersionEnvelope))]
+[JsonSerializable(typeof(IdentityVersionsEnvelope))]
+[JsonSerializable(typeof(AccessEnvelope))]
+[JsonSerializable(typeof(FlavorEnvelope))]
+[JsonSerializable(typeof(FlavorsEnvelope))]
+[JsonSerializable(typeof(ExtraSpecsEnvelope))]
+[JsonSerializable(typeof(ImageEnvelope))]
+[JsonSerializable(typeof(ImagesEnvelope))]
+[JsonSerializable(typeof(GlanceImage))]
+[JsonSerializable(typeof(GlanceImagesEnvelope))]
+[JsonSerializable(typeof(GlanceVersionsEnvelope))]
+[JsonSerializable(typeof(ServerEnvelope))]
+[JsonSerializable(typeof(ServersEnvelope))]
+[JsonSerializable(typeof(CreatedServerEnvelope))]
+[JsonSerializable(typeof(ReservationEnvelope))]
+[JsonSerializable(typeof(AddressesEnvelope))]
+[JsonSerializable(typeof(NetworkEnvelope))]
+[JsonSerializable(typeof(MetadataEnvelope))]
+[JsonSerializable(typeof(MetaItemEnvelope))]
+[JsonSerializable(typeof(InstanceActionsEnvelope))]
+[JsonSerializable(typeof(InstanceActionEnvelope))]
+[JsonSerializable(typeof(MigrationsEnvelope))]
+[JsonSerializable(typeof(ServicesEnvelope))]
+[JsonSerializable(typeof(ServiceEnvelope))]
+[JsonSerializable(typeof(HypervisorsEnvelope))]
+[JsonSerializable(typeof(HypervisorEnvelope))]
+[JsonSerializable(typeof(HypervisorStatisticsEnvelope))]
+[JsonSerializable(typeof(AvailabilityZonesEnvelope))]
+[JsonSerializable(typeof(LimitsEnvelope))]
+[JsonSerializable(typeof(QuotaSetEnvelope))]
+[JsonSerializable(typeof(ExtensionsEnvelope))]
+[JsonSerializable(typeof(ExtensionEnvelope))]
+[JsonSerializable(typeof(string))]
+[JsonSerializable(typeof(int))]
+internal sealed partial class ApiJson : JsonSerializerContext;

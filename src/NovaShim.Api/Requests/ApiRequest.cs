@@ -1,0 +1,83 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using NovaShim.Api.Faults;
+using NovaShim.Compute.Identity;
+using NovaShim.Compute.Messaging;
+
+namespace NovaShim.Api.Requests;
+
+/// <summary>
+/// A request as the handlers see it: on which surface, by whom, with which values; nothing of the format it came in or is answered in. One per HTTP request, made by <see cref="RequestIntake"/>.
+/// </summary>
+internal sealed class ApiRequest(HttpContext http, Surface surface, string requestId, DateTime timestamp, MediaFormat format)
+{
+    private const string ItemKey = "novashim.request";
+
+    private BodyField? _body;
+
+    /// <summary>The surface it came in on.</summary>
+    public Surface Surface { get; } = surface;
+
+    /// <summary>Whether bodies, faults and rules are those of 2011.</summary>
+    public bool IsLegacy => Surface.IsLegacy();
+
+    /// <summary><c>req-</c> and a UUID: in every answer and every piece of work the request causes.</summary>
+    public string RequestId { get; } = requestId;
+
+    /// <summary>When it came in (UTC).</summary>
+    public DateTime Timestamp { get; } = timestamp;
+
+    /// <summary>The format that the answer was asked for in.</summary>
+    public MediaFormat Format { get; } = format;
+
+    /// <summary>The token it came with, once it has been checked.</summary>
+    public TokenDocument? Token { get; set; }
+
+    /// <summary>The user's tenant. Only behind a token.</summary>
+    public string ProjectId => Context.ProjectId;
+
+    /// <summary>Whether the user is an administrator.</summary>
+    public bool IsAdmin => Token is { IsAdmin: true };
+
+    /// <summary>Who asks, as the control plane carries it. Only behind a token.</summary>
+    public RequestContext Context => Token is { } token
+        ? new RequestContext { RequestId = RequestId, UserId = token.UserId, ProjectId = token.ProjectId, IsAdmin = token.IsAdmin, Timestamp = Timestamp }
+        : throw new InvalidOperationException("This route asks for no token.");
+
+    /// <summary>The query. Unknown parameters (<c>?fresh=</c> of old clients) are simply never looked at.</summary>
+    public IQueryCollection Query => http.Request.Query;
+
+    /// <summary>Where clients reach the program: scheme, host and, behind a proxy, prefix; no slash at the end.</summary>
+    public string BaseUrl => $"{http.Request.Scheme}://{http.Request.Host}{http.Request.PathBase}";
+
+    /// <summary>The path the request was made to, as routed.</summary>
+    public string Path => http.Request.Path.Value ?? "/";
+
+    /// <summary>The tenant in the path; null where the path has none.</summary>
+    public string? PathTenant => http.GetRouteValue("tenant_id") as string;
+
+    /// <summary>The request of an HTTP context.</summary>
+    public static ApiRequest Of(HttpContext http) => (ApiRequest)http.Items[ItemKey]!;
+
+    /// <summary>Makes it the request of its HTTP context.</summary>
+    public void Attach() => http.Items[ItemKey] = this;
+
+    /// <summary>A value of the route.</summary>
+    public string Route(string name) => (string)http.GetRouteValue(name)!;
+
+    /// <summary>A header, or null.</summary>
+    public string? Header(string name) => http.Request.Headers[name] is [{ Length: > 0 } value, ..] ? value : null;
+
+    /// <summary>A query parameter's last value, or null when it is absent or empty.</summary>
+    public string? QueryValue(string name) => Query[name] is [.., { Length: > 0 } value] ? value : null;
+
+    /// <summary>The body, read once and bounded; a fault when there is none or it is malformed.</summary>
+    public async Task<BodyField> BodyAsync(CancellationToken cancellation) => _body ??= await BodyReader.ReadAsync(http.Request, cancellation);
+
+    /// <summary>The object under the body's one expected key: <c>{"server": {…}}</c>.</summary>
+    public async Task<BodyField> BodyAsync(string key, CancellationToken cancellation)
+    {
+        var field = (await BodyAsync(cancellation)).Get(key) ?? throw Fault.BadRequest($"The body must have an object under the key '{key}'.");
+        return field.RequireObject();
+    }
+}

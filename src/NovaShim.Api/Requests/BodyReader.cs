@@ -1,0 +1,35 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using NovaShim.Api.Faults;
+
+namespace NovaShim.Api.Requests;
+
+/// <summary>
+/// Reads a request's body into a tree of <see cref="BodyField"/>, whatever format it came in: the handlers know only the tree. Its size is bounded by <see cref="RequestIntake"/>, its depth here.
+/// </summary>
+internal static class BodyReader
+{
+    /// <summary>How deep a body may nest; the deepest that Nova knows has six levels.</summary>
+    public const int MaxDepth = 32;
+
+    private static readonly JsonDocumentOptions Options = new() { MaxDepth = MaxDepth };
+
+    /// <summary>The body's root, an object. Throws a fault: 400 when it is malformed, 415 when it is of another type.</summary>
+    public static async Task<BodyField> ReadAsync(HttpRequest request, CancellationToken cancellation)
+    {
+        if (!MediaFormats.IsJson(request.ContentType))
+        {
+            throw new FaultException(StatusCodes.Status415UnsupportedMediaType, $"Unsupported content type {request.ContentType}.");
+        }
+
+        try
+        {
+            using var document = await JsonDocument.ParseAsync(request.Body, Options, cancellation);
+            return new BodyField(document.RootElement.Clone(), "").RequireObject();
+        }
+        catch (JsonException malformed)
+        {
+            throw Fault.BadRequest($"Malformed request body: not JSON at line {malformed.LineNumber + 1 ?? 1}, byte {malformed.BytePositionInLine ?? 0}.");
+        }
+    }
+}

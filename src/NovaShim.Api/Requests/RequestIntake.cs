@@ -1,0 +1,45 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using NovaShim.Api.Versions;
+
+namespace NovaShim.Api.Requests;
+
+/// <summary>
+/// The first thing every request meets: it gets its id, its surface and format, a bounded body, and the headers every answer carries. Doubled slashes and suffixes are taken out of the path before it is routed.
+/// </summary>
+internal sealed class RequestIntake(RequestDelegate next, TimeProvider time, ApiOptions options)
+{
+    /// <summary>Attaches an <see cref="ApiRequest"/> and goes on.</summary>
+    public async Task InvokeAsync(HttpContext http)
+    {
+        var path = WithoutDoubledSlashes(http.Request.Path.Value is { Length: > 0 } given ? given : "/");
+        var surface = Surfaces.Of(path);
+        var format = surface.IsLegacy() ? MediaFormats.OfAccept(http.Request) : MediaFormat.Json;
+        if (surface.IsLegacy() && MediaFormats.OfSuffix(path) is { } suffixed)
+        {
+            (path, format) = suffixed;
+        }
+
+        http.Request.Path = path;
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } bound)
+        {
+            bound.MaxRequestBodySize = options.MaxBodyBytes;
+        }
+
+        var request = new ApiRequest(http, surface, $"req-{Guid.NewGuid():D}", time.GetUtcNow().UtcDateTime, format);
+        request.Attach();
+        http.Response.OnStarting(static state =>
+        {
+            var context = (HttpContext)state;
+            var answered = ApiRequest.Of(context);
+            context.Response.Headers["x-openstack-request-id"] = answered.RequestId;
+            context.Response.Headers["x-compute-request-id"] = answered.RequestId;
+            Microversion.Announce(answered.Surface, context.Response.Headers);
+            return Task.CompletedTask;
+        }, http);
+        await next(http);
+    }
+
+    private static string WithoutDoubledSlashes(string path) =>
+        path.Contains("//", StringComparison.Ordinal) ? "/" + string.Join('/', path.Split('/', StringSplitOptions.RemoveEmptyEntries)) + (path.EndsWith('/') ? "/" : "") : path;
+}

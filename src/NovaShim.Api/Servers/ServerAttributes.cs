@@ -1,0 +1,62 @@
+using System.Net;
+using System.Net.Sockets;
+using NovaShim.Api.Requests;
+
+namespace NovaShim.Api.Servers;
+
+/// <summary>What a user may say of a server when creating it and later on. Null: nothing was said.</summary>
+/// <param name="Name">The name.</param>
+/// <param name="AccessIpV4">The IPv4 address of access, as written.</param>
+/// <param name="AccessIpV6">The IPv6 address of access, as written.</param>
+/// <param name="DiskConfig"><c>AUTO</c> or <c>MANUAL</c>.</param>
+internal sealed record ServerAttributes(string? Name, string? AccessIpV4, string? AccessIpV6, string? DiskConfig)
+{
+    /// <summary>The longest a name, a key or a value may be, in characters.</summary>
+    public const int MaxText = 255;
+
+    /// <summary>Reads and checks them.</summary>
+    public static ServerAttributes Of(ApiRequest request, BodyField server) => new(
+        server.Get("name") is { } name ? NameOf(request, name) : null,
+        server.Get("accessIPv4") is { } v4 ? AddressOf(v4, AddressFamily.InterNetwork) : null,
+        server.Get("accessIPv6") is { } v6 ? AddressOf(v6, AddressFamily.InterNetworkV6) : null,
+        server.Get("OS-DCF:diskConfig") is { } config ? DiskConfigOf(config) : null);
+
+    /// <summary>A disk configuration.</summary>
+    public static string DiskConfigOf(BodyField config) => config.Text() is "AUTO" or "MANUAL" ? config.Text() : throw config.Invalid("AUTO or MANUAL is expected");
+
+    /// <summary>Metadata: names to texts, within bounds.</summary>
+    public static IReadOnlyDictionary<string, string> MetadataOf(BodyField metadata)
+    {
+        var items = new Dictionary<string, string>(StringComparer.Ordinal);
+        var prefix = metadata.Name.Length + 1;
+        foreach (var item in metadata.Members())
+        {
+            var key = item.Name[prefix..];
+            items[key] = key.Length is 0 or > MaxText ? throw item.Invalid($"a key has 1 to {MaxText} characters") : ValueOf(item);
+        }
+
+        return items;
+    }
+
+    private static string ValueOf(BodyField item) => item.Text() is { Length: <= MaxText } value ? value : throw item.Invalid($"a value has at most {MaxText} characters");
+
+    private static string NameOf(ApiRequest request, BodyField field)
+    {
+        var given = field.Text(MaxText);
+        var name = given.Trim();
+        return name.Length == 0 ? throw field.Invalid("it must not be blank")
+            : !request.IsLegacy && name.Length != given.Length ? throw field.Invalid("it must not begin or end with a space")
+            : name.Any(char.IsControl) ? throw field.Invalid("it must not have control characters")
+            : name;
+    }
+
+    private static string AddressOf(BodyField field, AddressFamily family)
+    {
+        var text = field.Text();
+
+        // An IPv4 address is four numbers here, whatever shorter forms the parser knows.
+        var right = text.Length == 0 || (IPAddress.TryParse(text, out var address) && address.AddressFamily == family
+            && (family == AddressFamily.InterNetworkV6 || text.Split('.').Length == 4));
+        return right ? text : throw field.Invalid(family == AddressFamily.InterNetwork ? "an IPv4 address is expected" : "an IPv6 address is expected");
+    }
+}

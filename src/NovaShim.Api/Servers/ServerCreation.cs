@@ -1,0 +1,157 @@
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Http;
+using NovaShim.Api.Faults;
+using NovaShim.Api.Flavors;
+using NovaShim.Api.Hosts;
+using NovaShim.Api.Images;
+using NovaShim.Api.Limits;
+using NovaShim.Api.Representations;
+using NovaShim.Api.Requests;
+using NovaShim.Compute.Flavors;
+using NovaShim.Compute.Images;
+using NovaShim.Compute.Servers;
+
+namespace NovaShim.Api.Servers;
+
+/// <summary>
+/// Creates servers. Everything asked for is either done or refused by name: what no driver can do yet (volumes, networks, files in the guest) is a 400, not a server without it.
+/// </summary>
+internal sealed class ServerCreation(ComputeApi compute, FlavorEndpoints flavors, ImageShelf images, AvailabilityZones zones, Quotas quotas)
+{
+    private const string PasswordLetters = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+
+    private static readonly HashSet<string> KnownKeys = new(StringComparer.Ordinal)
+    {
+        "name", "imageRef", "imageId", "flavorRef", "flavorId", "metadata", "personality", "adminPass", "key_name", "security_groups", "networks", "availability_zone", "min_count", "max_count",
+        "user_data", "config_drive", "accessIPv4", "accessIPv6", "OS-DCF:diskConfig", "block_device_mapping", "block_device_mapping_v2", "return_reservation_id",
+    };
+
+    /// <summary>Keys for what no driver can do. Empty, they ask for nothing.</summary>
+    private static readonly string[] Impossible = ["personality", "user_data", "block_device_mapping"];
+
+    /// <summary><c>POST /servers</c>.</summary>
+    public async Task<Answer> CreateAsync(ApiRequest request, CancellationToken cancellation)
+    {
+        var body = await request.BodyAsync("server", cancellation);
+        if (!request.IsLegacy && body.Names().FirstOrDefault(n => !KnownKeys.Contains(n)) is { } unknown)
+        {
+            throw Fault.BadRequest($"Invalid input for field/attribute server. Additional properties are not allowed ('{unknown}' was unexpected).");
+        }
+
+        RefuseImpossible(body);
+        var attributes = ServerAttributes.Of(request, body);
+        var name = attributes.Name ?? throw Fault.BadRequest("Invalid input for field/attribute server.name: it is required.");
+        var (least, most) = CountsOf(body);
+        var metadata = body.Get("metadata") is { } given ? ServerAttributes.MetadataOf(given) : new Dictionary<string, string>();
+        if (metadata.Count > quotas.Limits.MetadataItems && quotas.Limits.MetadataItems >= 0)
+        {
+            throw Fault.OverQuota(request.Surface, $"Maximum number of metadata items exceeds {quotas.Limits.MetadataItems}");
+        }
+
+        var password = body.Get("adminPass") is { } chosen ? chosen.Text(ServerAttributes.MaxText) : RandomNumberGenerator.GetString(PasswordLetters, 12);
+        var flavor = await FlavorOfAsync(request, body, cancellation);
+        var image = await ImageOfAsync(request, body, flavor, cancellation);
+        var zone = body.Get("availability_zone") is { IsEmpty: false } asked ? await zones.CheckAsync(request, asked, cancellation) : null;
+        var count = await AffordableAsync(request, least, most, flavor, cancellation);
+
+        var created = await compute.CreateAsync(
+            new CreateServer
+            {
+                Name = name, ImageRef = image.Uuid, Flavor = flavor.ToFlavor(), Metadata = metadata, AvailabilityZone = zone, DiskConfig = attributes.DiskConfig ?? "MANUAL",
+                AccessIpV4 = attributes.AccessIpV4 ?? "", AccessIpV6 = attributes.AccessIpV6 ?? "",
+            },
+            count, request.Context, cancellation);
+        return Show(request, body, created[0], password);
+    }
+
+    private static Answer Show(ApiRequest request, BodyField body, InstanceDocument first, string password)
+    {
+        if (body.Get("return_reservation_id") is { } wanted && wanted.Boolean())
+        {
+            return Answer.Of(new ReservationEnvelope(first.ReservationId), ApiJson.Default.ReservationEnvelope, StatusCodes.Status202Accepted);
+        }
+
+        var location = new Dictionary<string, string> { ["Location"] = Links.Self(request, "servers", first.Uuid) };
+        return request.IsLegacy
+            ? Answer.Of(new ServerEnvelope(ServerViews.Full(request, first) with { AdminPass = password }), ApiJson.Default.ServerEnvelope, StatusCodes.Status202Accepted, location)
+            : Answer.Of(
+                new CreatedServerEnvelope(new CreatedServer(first.Uuid, Links.Of(request, "servers", first.Uuid), password, first.DiskConfig, ServerViews.SecurityGroups)),
+                ApiJson.Default.CreatedServerEnvelope, StatusCodes.Status202Accepted, location);
+    }
+
+    private static void RefuseImpossible(BodyField body)
+    {
+        foreach (var name in Impossible)
+        {
+            if (body.Get(name) is { IsEmpty: false } field)
+            {
+                throw Fault.BadRequest($"Invalid input for field/attribute {field.Name}: no host of this cloud can do this.");
+            }
+        }
+
+        if (body.Get("key_name") is { IsEmpty: false })
+        {
+            throw Fault.BadRequest("Invalid key_name provided.");
+        }
+
+        if (body.Get("config_drive") is { IsEmpty: false } drive && drive.Boolean())
+        {
+            throw Fault.BadRequest($"Invalid input for field/attribute {drive.Name}: no host of this cloud has config drives.");
+        }
+
+        // "auto" and "none" are how clients say that they leave it to the cloud.
+        if (body.Get("networks") is { IsEmpty: false } networks && !(networks.IsText && networks.Text() is "auto" or "none"))
+        {
+            throw Fault.BadRequest($"Invalid input for field/attribute {networks.Name}: this cloud has one network, which every server is in.");
+        }
+
+        if (body.Get("security_groups") is { IsEmpty: false } groups && groups.Items().FirstOrDefault(g => g.Require("name").Text() != "default") is { IsObject: true } group)
+        {
+            throw Fault.BadRequest($"Security group {group.Require("name").Text()} not found.");
+        }
+    }
+
+    private static (int Least, int Most) CountsOf(BodyField body)
+    {
+        var least = body.Get("min_count") is { } min ? Positive(min) : 1;
+        var most = body.Get("max_count") is { } max ? Positive(max) : least;
+        return least <= most ? (least, most) : throw Fault.BadRequest("min_count must be <= max_count");
+    }
+
+    private static int Positive(BodyField field) => field.Integer() is var value and >= 1 ? value : throw field.Invalid("it must be at least 1");
+
+    private async Task<int> AffordableAsync(ApiRequest request, int least, int most, FlavorDocument flavor, CancellationToken cancellation)
+    {
+        // As many as the quota has room for, but not fewer than asked for at least.
+        await quotas.CheckAsync(request, request.ProjectId, least, flavor.ToFlavor(), null, cancellation);
+        return most == least ? least : await quotas.MostAsync(request.ProjectId, least, most, flavor.ToFlavor(), cancellation);
+    }
+
+    private async Task<FlavorDocument> FlavorOfAsync(ApiRequest request, BodyField body, CancellationToken cancellation)
+    {
+        var reference = body.Get("flavorRef", "flavorId") ?? throw Fault.BadRequest("Invalid input for field/attribute server.flavorRef: it is required.");
+        return await flavors.FindAsync(Texts.IdOfReference(reference.Id()), request.IsAdmin, cancellation) ?? throw Fault.BadRequest("Invalid flavorRef provided.");
+    }
+
+    private async Task<ImageDocument> ImageOfAsync(ApiRequest request, BodyField body, FlavorDocument flavor, CancellationToken cancellation)
+    {
+        var reference = body.Get("imageRef", "imageId") is { IsEmpty: false } given ? Texts.IdOfReference(given.Id())
+            : throw Fault.BadRequest("Invalid input for field/attribute server.imageRef: it is required, because there are no volumes to boot from.");
+        if (body.Get("block_device_mapping_v2") is { IsEmpty: false } devices && !devices.Items().All(d => IsTheImageItself(d, reference)))
+        {
+            throw Fault.BadRequest($"Invalid input for field/attribute {devices.Name}: this cloud has no volumes.");
+        }
+
+        var image = await images.FindAsync(reference, request.ProjectId, request.IsAdmin, cancellation)
+            ?? throw Fault.BadRequest(request.IsLegacy ? "Cannot find requested image" : "Invalid imageRef provided.");
+        return image.Status != "active" ? throw Fault.BadRequest($"Image {image.Uuid} is not active.")
+            : image.MinRam > flavor.MemoryMb ? throw Fault.BadRequest("Flavor's memory is too small for requested image.")
+            : flavor.RootGb > 0 && image.MinDisk > flavor.RootGb ? throw Fault.BadRequest("Flavor's disk is too small for requested image.")
+            : image;
+    }
+
+    /// <summary>Some clients name the image a second time, as the local disk that it becomes.</summary>
+    private static bool IsTheImageItself(BodyField device, string image) =>
+        device.Get("source_type") is { } source && source.Text() == "image" && device.Get("uuid") is { } uuid && uuid.Text() == image
+        && device.Get("destination_type") is { } destination && destination.Text() == "local";
+}

@@ -1,0 +1,84 @@
+using Microsoft.AspNetCore.Routing;
+using NovaShim.Api.Faults;
+using NovaShim.Api.Representations;
+using NovaShim.Api.Requests;
+using NovaShim.Compute.Documents;
+using NovaShim.Compute.Servers;
+
+namespace NovaShim.Api.Servers;
+
+/// <summary>Servers: list, show, update, delete. What makes one is in <see cref="ServerCreation"/>, what is done to one in <see cref="ServerActionEndpoints"/>.</summary>
+internal sealed class ServerEndpoints(IDocumentStore store, ComputeApi compute, ServerLookup lookup, ServerCreation creation) : IComputeCapability
+{
+    private const int Batch = 500;
+
+    private IDocumentCollection<InstanceDocument> Instances => store.Collection<InstanceDocument>();
+
+    /// <inheritdoc/>
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.OnGet("/servers", (request, cancellation) => ListAsync(request, ServerViews.Short, cancellation));
+        routes.OnGet("/servers/detail", (request, cancellation) => ListAsync(request, ServerViews.Full, cancellation));
+        routes.OnPost("/servers", creation.CreateAsync);
+        routes.OnGet("/servers/{id}", async (request, cancellation) =>
+            Answer.Of(new ServerEnvelope(ServerViews.Full(request, await lookup.RequireAsync(request, cancellation))), ApiJson.Default.ServerEnvelope));
+        routes.OnPut("/servers/{id}", UpdateAsync);
+        routes.OnDelete("/servers/{id}", async (request, cancellation) =>
+        {
+            await compute.DeleteAsync(await lookup.RequireUnlockedAsync(request, cancellation), request.Context, cancellation);
+            return Answer.NoContent;
+        });
+        routes.OnGet("/servers/{id}/ips", async (request, cancellation) =>
+            Answer.Of(new AddressesEnvelope(ServerViews.AddressesOf(await lookup.RequireAsync(request, cancellation), withType: false)), ApiJson.Default.AddressesEnvelope));
+        routes.OnGet("/servers/{id}/ips/{network}", async (request, cancellation) =>
+        {
+            var network = request.Route("network");
+            var addresses = ServerViews.AddressesOf(await lookup.RequireAsync(request, cancellation), withType: false);
+            return addresses.TryGetValue(network, out var found)
+                ? Answer.Of(new NetworkEnvelope { [network] = found }, ApiJson.Default.NetworkEnvelope)
+                : throw Fault.NotFound("Instance is not a member of specified network");
+        });
+    }
+
+    private async Task<Answer> ListAsync(ApiRequest request, Func<ApiRequest, InstanceDocument, ServerView> view, CancellationToken cancellation)
+    {
+        var paging = Paging.Of(request);
+        var filter = ServerFilter.Of(request);
+        var after = paging.Marker is { } marker ? await FindMarkerAsync(request, marker, cancellation) : int.MaxValue;
+        var page = new List<InstanceDocument>();
+        while (page.Count < paging.Limit)
+        {
+            // Newest first. Nova's integer ids are handed out in the order of creation, so they are what the pages run by.
+            var below = after;
+            var batch = await Instances.ListAsync(filter.Select(Instances.Query()).Where(i => i.Id < below).OrderByDescending(i => i.Id).Take(Batch), cancellation);
+            page.AddRange(batch.Where(filter.Matches).Take(paging.Limit - page.Count));
+            if (batch.Count < Batch)
+            {
+                break;
+            }
+
+            after = batch[^1].Id;
+        }
+
+        return Answer.Of(
+            new ServersEnvelope([.. page.Select(i => view(request, i))], paging.NextLinks(request, page.Count, page.LastOrDefault()?.Uuid)), ApiJson.Default.ServersEnvelope);
+    }
+
+    private async Task<int> FindMarkerAsync(ApiRequest request, string marker, CancellationToken cancellation) =>
+        await Instances.GetAsync(marker, cancellation) is { } found && (request.IsAdmin || found.ProjectId == request.ProjectId) ? found.Id : throw Paging.MarkerNotFound(marker);
+
+    private async Task<Answer> UpdateAsync(ApiRequest request, CancellationToken cancellation)
+    {
+        var instance = await lookup.RequireAsync(request, cancellation);
+        var changes = ServerAttributes.Of(request, await request.BodyAsync("server", cancellation));
+        var updated = await Instances.UpdateAsync(
+            instance.Key,
+            i => i.Deleted ? null : i with
+            {
+                DisplayName = changes.Name ?? i.DisplayName, AccessIpV4 = changes.AccessIpV4 ?? i.AccessIpV4, AccessIpV6 = changes.AccessIpV6 ?? i.AccessIpV6,
+                DiskConfig = changes.DiskConfig ?? i.DiskConfig,
+            },
+            cancellation) ?? throw Fault.NotFound($"Instance {instance.Uuid} could not be found.");
+        return Answer.Of(new ServerEnvelope(ServerViews.Updated(request, updated)), ApiJson.Default.ServerEnvelope);
+    }
+}
