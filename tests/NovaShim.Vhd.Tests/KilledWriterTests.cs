@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace NovaShim.Vhd.Tests;
 
 /// <summary>A writer killed between any two of its writes leaves an image that opens and holds all that was written before.</summary>
@@ -157,19 +159,37 @@ public sealed class KilledWriterTests
     {
         var expected = ReadDisk(image);
         var medium = new MemoryMedium(image);
+        var places = new List<int>();
         using (var file = VhdFile.Open(medium, "a.vhd", VhdAccess.ReadWrite))
         {
             for (var block = 0; block < Size / (2 * MiB); block++)
             {
                 var offset = (block * 2 * MiB) + 512;
+                var isNew = !file.IsAllocated(block);
                 file.Write(offset, Enumerable.Repeat((byte)0xAB, 512).ToArray());
                 expected.AsSpan(offset, 512).Fill(0xAB);
+                if (isNew)
+                {
+                    var entry = medium.ToArray().AsSpan((int)file.Header!.BatOffset + (block * 4));
+                    places.Add((int)BinaryPrimitives.ReadUInt32BigEndian(entry) * 512);
+                }
             }
 
             file.Repair();
         }
 
         Assert.True(ReadDisk(medium.ToArray()).AsSpan().SequenceEqual(expected));
+        AssertNewBlocksAreEmpty(medium.ToArray(), places);
         Assert.Equal(medium.ToArray()[..512], medium.ToArray()[^512..]);
+    }
+
+    /// <summary>Readers that do not look at a dynamic image's sector bitmaps, as qemu, must not see what a killed writer left behind.</summary>
+    private static void AssertNewBlocksAreEmpty(byte[] image, List<int> places)
+    {
+        foreach (var data in places.Select(place => place + 512))
+        {
+            Assert.True(image.AsSpan(data, 512).IndexOfAnyExcept((byte)0) < 0);
+            Assert.True(image.AsSpan(data + 1024, (2 * MiB) - 1024).IndexOfAnyExcept((byte)0) < 0);
+        }
     }
 }
