@@ -81,7 +81,7 @@ public sealed class IndependentReaderTests : IDisposable
 
     [Theory]
     [InlineData(30)]
-    [InlineData(700)]
+    [InlineData(260)] // more blocks than one sector of the table holds: it moves
     public void A_grown_disk_of_ours_converts_to_the_same_raw_disk(int mebibytes)
     {
         using (var file = VhdFile.CreateDynamic(_folder["a.vhd"], _model.Length))
