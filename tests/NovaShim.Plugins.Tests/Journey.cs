@@ -16,14 +16,20 @@ internal sealed class Journey(ComputeManager source, ComputeManager destination,
 
     public static Flavor Large { get; } = new() { Id = 2, FlavorId = "2", Name = "m1.small", MemoryMb = 2048, Vcpus = 2, RootGb = 20, EphemeralGb = 1 };
 
-    public Instance Instance { get; } = new()
+    public Instance Instance { get; init; } = new()
     {
         Uuid = Guid.NewGuid().ToString(), Name = "instance-00000001", DisplayName = "it's a \"server\"", ProjectId = "p", UserId = "u", Flavor = Small,
     };
 
+    /// <summary>What the image holds.</summary>
+    public byte[] ImageContent { get; init; } = [];
+
+    /// <summary>The name of the host that the server goes to.</summary>
+    public string Destination { get; init; } = "two";
+
     public Migration Migration => field ??= new()
     {
-        Uuid = Guid.NewGuid().ToString(), InstanceUuid = Instance.Uuid, SourceCompute = "one", DestCompute = "two", OldFlavor = Small, NewFlavor = Large,
+        Uuid = Guid.NewGuid().ToString(), InstanceUuid = Instance.Uuid, SourceCompute = Destination == "two" ? "one" : "two", DestCompute = Destination, OldFlavor = Small, NewFlavor = Large,
     };
 
     public MigrationProgress Progress { get; private set; } = new();
@@ -86,7 +92,7 @@ internal sealed class Journey(ComputeManager source, ComputeManager destination,
     {
         Instance = Instance,
         RequestId = "req-1",
-        Image = new Image { Id = "img", Name = "an image", DiskFormat = "vhd", Size = 5 << 20, OpenRead = _ => Task.FromResult(Stream.Null) },
+        Image = new Image { Id = "img", Name = "an image", DiskFormat = "vhd", Size = ImageContent.Length, OpenRead = _ => Task.FromResult<Stream>(new MemoryStream(ImageContent)) },
     };
 
     private MigrationStep Step(string name) => new(this, name)

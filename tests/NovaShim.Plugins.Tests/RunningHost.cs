@@ -31,6 +31,10 @@ internal sealed class RunningHost : IAsyncDisposable
 
     public static string RepositoryRoot { get; } = Metadata("RepositoryRoot");
 
+    public static string ArtifactsPath { get; } = Metadata("ArtifactsPath");
+
+    public static string Configuration { get; } = Metadata("Configuration");
+
     public static async Task<RunningHost> StartAsync(double pollSeconds = 0.2)
     {
         var running = new RunningHost(pollSeconds);
