@@ -33,7 +33,7 @@ internal sealed partial class ControlDomain : IAsyncDisposable
     public static async Task<ControlDomain> StartAsync(ControlDomainOptions options, TimeProvider time, ILogger log, CancellationToken ct)
     {
         DomainFolder folder = new(options.Root);
-        await DomainProcesses.EndLeftOversAsync(folder, ct);
+        await DomainProcesses.EndLeftOversAsync(folder, time, ct);
         string mark = DomainProcesses.NewMark(folder.Root);
         IPAddress address = LoopbackRegistry.Claim(folder.Root);
         await folder.LayDownAsync(address, ct);

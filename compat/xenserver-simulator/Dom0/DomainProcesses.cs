@@ -14,7 +14,7 @@ internal static class DomainProcesses
     public static string NewMark(string root) => $"{root}#{Guid.NewGuid():N}";
 
     /// <summary>Kills each process that provably belongs to a dom0 of that folder, and waits for its end.</summary>
-    public static async Task EndLeftOversAsync(DomainFolder folder, CancellationToken ct)
+    public static async Task EndLeftOversAsync(DomainFolder folder, TimeProvider time, CancellationToken ct)
     {
         foreach (string directory in Directory.EnumerateDirectories("/proc"))
         {
@@ -23,7 +23,9 @@ internal static class DomainProcesses
                 continue;
             }
 
-            bool listener = ReadStrings(Path.Combine(directory, "cmdline")) is [_, "-D", "-f", var configuration, ..] && configuration == folder.SshdConfig;
+            // sshd overwrites its arguments with a title that quotes them.
+            bool listener = ReadStrings(Path.Combine(directory, "cmdline")) is [var title, ..]
+                && title.StartsWith("sshd: ", StringComparison.Ordinal) && title.Contains($" -f {folder.SshdConfig} ", StringComparison.Ordinal);
             bool session = ReadStrings(Path.Combine(directory, "environ")).Any(v => v.StartsWith($"{MarkName}={folder.Root}#", StringComparison.Ordinal));
             if (!listener && !session)
             {
@@ -34,14 +36,21 @@ internal static class DomainProcesses
             {
                 using Process process = Process.GetProcessById(id);
                 process.Kill();
-                await process.WaitForExitAsync(ct);
             }
             catch (Exception e) when (e is ArgumentException or InvalidOperationException)
             {
                 // It ended by itself.
             }
+
+            while (Lives(directory))
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(10), time, ct);
+            }
         }
     }
+
+    /// <summary>Not so a zombie, which nobody may ever fetch where init is a container's.</summary>
+    private static bool Lives(string directory) => ReadStrings(Path.Combine(directory, "stat")) is [var stat, ..] && !stat.Contains(") Z ", StringComparison.Ordinal);
 
     /// <summary>The zero-terminated strings of a file in /proc; none when it cannot be read (gone, or somebody else's).</summary>
     private static string[] ReadStrings(string file)
