@@ -5,7 +5,7 @@ using NovaShim.Sdk;
 namespace NovaShim.Plugins.Tests;
 
 /// <summary>The fake driver verb by verb: once, twice, and against the laws of its world.</summary>
-public sealed class FakeDriverTests : IAsyncDisposable
+public sealed class FakeDriverTests : IAsyncLifetime
 {
     private readonly DirectoryInfo _temp = Directory.CreateTempSubdirectory("novashim-test-");
     private readonly string _world = Guid.NewGuid().ToString();
@@ -324,7 +324,9 @@ public sealed class FakeDriverTests : IAsyncDisposable
         Assert.Equal("{ \"hosts\": ", await File.ReadAllTextAsync(StateFile));
     }
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
         foreach (var manager in _managers)
         {
