@@ -40,10 +40,9 @@ public sealed partial class VhdFile
     /// <summary>Lays an image out in a medium that is empty.</summary>
     internal static void LayDynamic(VhdMedium medium, VhdFooter footer, VhdCreateOptions options, ParentLink? link)
     {
-        var entries = (int)(VhdLayout.AlignUp(Math.Max(footer.CurrentSize, options.MaxVirtualSize ?? 0), VhdLayout.DefaultBlockSize) / VhdLayout.DefaultBlockSize);
-        var batmap = VhdBatmap.Empty(
-            VhdBatmap.Place(VhdLayout.BatOffset, entries),
-            VhdBatmap.MapSectors(Math.Max(footer.CurrentSize, options.MaxVirtualSize ?? 0)));
+        var room = Math.Max(footer.CurrentSize, options.MaxVirtualSize ?? 0);
+        var entries = (int)(VhdLayout.AlignUp(room, VhdLayout.DefaultBlockSize) / VhdLayout.DefaultBlockSize);
+        var batmap = VhdBatmap.Empty(VhdBatmap.Place(VhdLayout.BatOffset, entries), VhdBatmap.MapSectors(room));
         var header = new VhdHeader { BatOffset = VhdLayout.BatOffset, BatEntries = entries };
         var end = batmap.End;
         if (link is not null)
@@ -72,7 +71,8 @@ public sealed partial class VhdFile
 
     internal static VhdFooter NewFooter(VhdType type, long virtualSize, VhdCreateOptions options)
     {
-        if (virtualSize < VhdLayout.Sector || virtualSize % VhdLayout.Sector != 0 || Math.Max(virtualSize, options.MaxVirtualSize ?? 0) > VhdLayout.MaxVirtualSize)
+        var room = Math.Max(virtualSize, options.MaxVirtualSize ?? 0);
+        if (virtualSize < VhdLayout.Sector || virtualSize % VhdLayout.Sector != 0 || room > VhdLayout.MaxVirtualSize)
         {
             throw new ArgumentOutOfRangeException(
                 nameof(virtualSize), virtualSize, $"A disk has whole sectors of 512 bytes, at least one and at most {VhdLayout.MaxVirtualSize} bytes");

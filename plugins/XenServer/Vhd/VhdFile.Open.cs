@@ -237,9 +237,7 @@ public sealed partial class VhdFile
 
         var batmap = VhdBatmap.TryRead(_medium, place, length, out _)
             ?? VhdBatmap.Empty(place, VhdBatmap.MapSectors(Math.Max(VirtualSize, FastResizeLimit)));
-        if (_bat.Any(entry => entry != VhdLayout.Unallocated && entry * (long)VhdLayout.Sector < batmap.End && entry * (long)VhdLayout.Sector >= place) ||
-            header.Locators.Any(locator => Overlap((long)Math.Min(locator.Offset, (ulong)length), (long)Math.Min(locator.Offset, (ulong)length) + locator.SpaceInBytes, place, batmap.End)) ||
-            batmap.End > length)
+        if (batmap.End > length || LocatorsWithin(place, batmap.End) || BlocksWithin(place, batmap.End))
         {
             return null;
         }
@@ -247,6 +245,12 @@ public sealed partial class VhdFile
         endOfTables = Math.Max(endOfTables, batmap.End);
         return batmap;
     }
+
+    private bool BlocksWithin(long start, long end) =>
+        _bat.Any(entry => entry != VhdLayout.Unallocated && entry * (long)VhdLayout.Sector is var block && block >= start && block < end);
+
+    private bool LocatorsWithin(long start, long end) => Header!.Locators.Any(locator =>
+        locator.Offset < (ulong)end && Overlap((long)locator.Offset, (long)locator.Offset + locator.SpaceInBytes, start, end));
 
     private static bool Overlap(long start, long end, long otherStart, long otherEnd) => start < otherEnd && otherStart < end;
 }

@@ -62,7 +62,7 @@ public sealed partial class VhdFile
         _bat.CopyTo(bat, 0);
         Array.Fill(bat, VhdLayout.Unallocated, _bat.Length, entries - _bat.Length);
 
-        if (newEnd <= VhdLayout.AlignUp(oldEnd, VhdLayout.Sector) && IsFree(oldEnd, newEnd))
+        if (newEnd <= VhdLayout.AlignUp(oldEnd, VhdLayout.Sector) && !LocatorsWithin(oldEnd, newEnd))
         {
             // The padding of the table's last sector suffices.
             Fill(_medium, oldEnd, newEnd - oldEnd, 0xFF);
@@ -83,9 +83,6 @@ public sealed partial class VhdFile
         WriteHeader(header);
         _bat = bat;
     }
-
-    private bool IsFree(long start, long end) =>
-        !Header!.Locators.Any(locator => locator.Offset < (ulong)end && locator.Offset + (ulong)locator.SpaceInBytes > (ulong)start);
 
     private void WriteBat(uint[] bat, long offset)
     {

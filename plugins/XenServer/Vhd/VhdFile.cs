@@ -55,7 +55,7 @@ public sealed partial class VhdFile : IDisposable
     /// <summary>Whether the image is a base copy.</summary>
     public bool Hidden => Footer.Hidden;
 
-    /// <summary>Bytes of a block; of a fixed image, its whole size counts as one.</summary>
+    /// <summary>Bytes of a block; 0 in a fixed image, which has none.</summary>
     public int BlockSize => Header?.BlockSize ?? 0;
 
     /// <summary>The batmap's marker byte, 0 without a batmap.</summary>
@@ -70,6 +70,7 @@ public sealed partial class VhdFile : IDisposable
     /// <summary>The file's time of change.</summary>
     public DateTimeOffset ChangedAt => _medium.ChangedAt;
 
+    /// <summary>Whether the image is open for writing.</summary>
     public bool CanWrite => _access != VhdAccess.Read;
 
     /// <summary>Whether a block has a place in the file.</summary>

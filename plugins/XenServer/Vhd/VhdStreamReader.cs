@@ -15,6 +15,7 @@ public readonly record struct VhdChunk(long Offset, ReadOnlyMemory<byte> Data);
 public sealed class VhdStreamReader
 {
     private const int FixedChunk = 1 << 20;
+    private const ulong TablesWithin = 64 << 20;
 
     private readonly Stream _source;
     private readonly byte[] _start;
@@ -55,7 +56,7 @@ public sealed class VhdStreamReader
         }
 
         var position = (long)VhdLayout.Sector;
-        position = await SkipAsync(source, position, footer.DataOffset > int.MaxValue ? -1 : (long)footer.DataOffset, "header", cancellationToken);
+        position = await SkipAsync(source, position, TablePlace(footer.DataOffset, "header"), "header", cancellationToken);
         var bytes = new byte[VhdLayout.HeaderSize];
         await ReadExactlyAsync(source, bytes, position, cancellationToken);
         position += bytes.Length;
@@ -65,7 +66,8 @@ public sealed class VhdStreamReader
             throw new VhdFormatException($"VHD stream: {header.BatEntries} blocks cannot hold a disk of {footer.CurrentSize} bytes");
         }
 
-        position = await SkipAsync(source, position, header.BatOffset, "block allocation table", cancellationToken);
+        position = await SkipAsync(
+            source, position, TablePlace((ulong)header.BatOffset, "block allocation table"), "block allocation table", cancellationToken);
         var bat = new byte[header.BatEntries * 4];
         await ReadExactlyAsync(source, bat, position, cancellationToken);
         position += bat.Length;
@@ -187,6 +189,11 @@ public sealed class VhdStreamReader
             throw new VhdFormatException("VHD stream: it does not end with its footer: cut short");
         }
     }
+
+    /// <summary>A table's place, when it is near enough to the start to be waited for.</summary>
+    private static long TablePlace(ulong offset, string what) => offset <= TablesWithin
+        ? (long)offset
+        : throw new VhdFormatException($"VHD stream: its {what} at {offset} does not come before the blocks");
 
     private static async Task<long> SkipAsync(Stream source, long position, long to, string what, CancellationToken cancellationToken)
     {
