@@ -1,0 +1,91 @@
+using System.Globalization;
+
+namespace NovaShim.XenServer.Dom0;
+
+/// <summary>Copies files from the source's dom0 into the destination's staging folder, as the key of the migration allows, and proves what arrived.</summary>
+internal sealed class Rsync(ControlDomain dom0, string migration, XenServerSettings settings)
+{
+    // What rsync reads at least in a second, generously low: a file is checked without a word on the wire.
+    private const long SlowestReadPerSecond = 8 << 20;
+
+    private readonly string _migration = MigrationId.Checked(migration);
+
+    /// <summary>
+    /// Sends files. Resumes what is there and skips what is whole. A copy that an earlier run left behind is ended first: two must not write one file.
+    /// </summary>
+    /// <param name="paths">The files' paths in the source's dom0; their last components are their names in staging.</param>
+    /// <param name="progress">Gets the bytes covered so far.</param>
+    /// <param name="cancellation">Ends the copy, there too.</param>
+    /// <exception cref="Dom0Exception">rsync failed; its exit code says why.</exception>
+    public Task SendAsync(IReadOnlyCollection<string> paths, Action<long> progress, CancellationToken cancellation) =>
+        RunAsync(
+            "sending disks",
+            [
+                "--times", "--partial", "--inplace", "--info=progress2", "--no-human-readable", "--outbuf=L", $"--timeout={Idle(0)}",
+                .. settings.BandwidthLimit > 0 ? [string.Create(CultureInfo.InvariantCulture, $"--bwlimit={settings.BandwidthLimit}")] : Array.Empty<string>(),
+                "--", .. paths, MigrationKey.Destination + ":./",
+            ],
+            line =>
+            {
+                if (RsyncProgress.TryParse(line, out var now))
+                {
+                    progress(now.Bytes);
+                }
+            },
+            cancellation);
+
+    /// <summary>Compares files with what arrived, by their whole content and their times, and returns the names of those that differ.</summary>
+    /// <param name="paths">The files' paths in the source's dom0.</param>
+    /// <param name="largest">Bytes of the largest.</param>
+    /// <param name="cancellation">Ends the comparison.</param>
+    public async Task<IReadOnlyList<string>> FindDifferencesAsync(IReadOnlyCollection<string> paths, long largest, CancellationToken cancellation)
+    {
+        var different = new List<string>();
+        await RunAsync(
+            "comparing the disks that were sent",
+            ["--times", "--checksum", "--dry-run", "--out-format=differs %n", $"--timeout={Idle(largest)}", "--", .. paths, MigrationKey.Destination + ":./"],
+            line =>
+            {
+                if (line.StartsWith("differs ", StringComparison.Ordinal))
+                {
+                    different.Add(line["differs ".Length..]);
+                }
+            },
+            cancellation);
+        return different;
+    }
+
+    /// <summary>Deletes files from staging by their names. Absent ones do not matter.</summary>
+    public Task DeleteAsync(IEnumerable<string> names, CancellationToken cancellation) =>
+        RunAsync(
+            "removing what is no part of the disks any more",
+            ["--recursive", "--delete", .. names.Select(n => "--include=/" + n), "--exclude=*", $"--timeout={Idle(0)}", "--", "nothing/", MigrationKey.Destination + ":./"],
+            _ => { },
+            cancellation);
+
+    // rsync works in the key's folder, which is how a leftover one is found. It ends when the control plane's end of the connection does: nobody copies unwatched.
+    private Task<string> RunAsync(string what, IEnumerable<string> arguments, Action<string> onLine, CancellationToken cancellation) =>
+        dom0.RunAsync(
+            what,
+            Processes.EndThoseIn + """
+
+            dir=$HOME/.novashim/$1
+            shift
+            end_those_in "$dir" || exit
+            cd "$dir" || exit
+            exec 3<&0
+            rsync -e 'ssh -F ssh_config' "$@" </dev/null 3<&- &
+            copy=$!
+            cd /
+            ( trap 'exit 0' TERM; read -r _ <&3; kill "$copy" 2>/dev/null ) >/dev/null 2>&1 &
+            watch=$!
+            trap 'kill "$copy" 2>/dev/null' TERM HUP INT
+            wait "$copy"
+            status=$?
+            kill "$watch" 2>/dev/null
+            exit $status
+            """,
+            [_migration, .. arguments], settings.TransferTimeout, onLine, cancellation);
+
+    private int Idle(long bytesReadInSilence) => Math.Max(1, (int)settings.TransferIdleTimeout.TotalSeconds) + (int)Math.Min(bytesReadInSilence / SlowestReadPerSecond, 1 << 20);
+}

@@ -1,0 +1,34 @@
+namespace NovaShim.XenServer;
+
+/// <summary>
+/// The keys under which the driver writes on hypervisor objects (<c>other_config</c>) what they are: a second run, or the one after a crash, finds its
+/// objects by them, and nothing is ever destroyed that does not carry them.
+/// </summary>
+internal static class Marks
+{
+    /// <summary>The server's UUID; on its VM and its disks. Snapshots inherit it.</summary>
+    public const string Instance = "nova_uuid";
+
+    /// <summary>The control plane's name of the host the VM is on: hosts of one pool share one database.</summary>
+    public const string Host = "nova_host";
+
+    /// <summary>On the VM and the disks made at the destination: the migration that made them.</summary>
+    public const string Migration = "nova_migration";
+
+    /// <summary>On the VM and the disks at the source: the migration that takes them away.</summary>
+    public const string Leaving = "nova_migrating";
+
+    /// <summary>
+    /// On the source VM, written before it is stopped: <c>&lt;migration&gt; running</c> or <c>&lt;migration&gt; halted</c>, what to give back in a revert.
+    /// </summary>
+    public const string StateBefore = "nova_power_state_before";
+
+    /// <summary>On a disk being imported: absent once it holds the whole image.</summary>
+    public const string Importing = "nova_importing";
+
+    /// <summary>The value under which a migration blocks an operation: what a revert removes, and nothing else.</summary>
+    public static string Block(string migration) => "novashim-migration-" + migration;
+
+    /// <summary>How the names of a migration's snapshots begin.</summary>
+    public static string SnapshotPrefix(string migration) => "novashim-" + migration + "-";
+}
