@@ -38,14 +38,6 @@ public static class ComputeServices
     /// <summary>The scheduler's role.</summary>
     public static IServiceCollection AddNovaScheduler(this IServiceCollection services) => services.AddHostedService<SchedulerService>();
 
-    /// <summary>The plugin host: the compute managers of the compute role come from it.</summary>
-    public static IServiceCollection AddNovaPlugins(this IServiceCollection services, PluginOptions options) => services
-        .AddSingleton(options)
-        .AddSingleton<PluginHost>()
-        .AddSingleton<IComputeManagers>(p => p.GetRequiredService<PluginHost>())
-        .AddHostedService(p => p.GetRequiredService<PluginHost>())
-        .AddHostedService<PluginReporter>();
-
     /// <summary>The compute role, for the given hosts. Compute managers come from the registered <see cref="IComputeManagers"/>.</summary>
     public static IServiceCollection AddNovaHosts(this IServiceCollection services, IEnumerable<ComputeHostOptions> hosts)
     {

@@ -9,28 +9,30 @@ namespace NovaShim;
 internal static partial class Announcement
 {
     /// <summary>Writes the ready file in one move, so that nobody reads half of it, and the data folder's files for clients.</summary>
-    public static void Make(IHost program, FileInfo? file, IReadOnlyList<string> roles)
+    public static void Make(IHost program, FileInfo? readyFile, IReadOnlyList<string> roles)
     {
         var url = program.Services.GetService<IServer>()?.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault()?.TrimEnd('/');
         var ready = new Ready(url, url is null ? null : url + "/identity/v3", roles, Environment.ProcessId);
         var log = program.Services.GetRequiredService<ILoggerFactory>().CreateLogger("NovaShim");
-        LogReady(log, string.Join(", ", roles), url ?? "no API here");
+        var parts = string.Join(", ", roles);
+        LogReady(log, parts, url ?? "no API here");
         if (url is not null)
         {
             var data = Path.GetFullPath(program.Services.GetRequiredService<IConfiguration>()["data"] ?? Composition.DefaultData);
             if (AdminCredentials.Read(data) is { Password: not null } admin)
             {
                 (admin with { IdentityUrl = ready.IdentityUrl }).Write(data);
-                LogAdministrator(log, Path.Combine(data, "admin-openrc"));
+                var file = Path.Combine(data, "admin-openrc");
+                LogAdministrator(log, file);
             }
         }
 
-        if (file is not null)
+        if (readyFile is not null)
         {
-            file.Directory?.Create();
-            var half = file.FullName + ".new";
+            readyFile.Directory?.Create();
+            var half = readyFile.FullName + ".new";
             File.WriteAllText(half, JsonSerializer.Serialize(ready, ReadyJson.Default.Ready));
-            File.Move(half, file.FullName, overwrite: true);
+            File.Move(half, readyFile.FullName, overwrite: true);
         }
     }
 

@@ -56,7 +56,7 @@ internal static class Composition
         if (roles.Contains(Roles.Compute))
         {
             builder.Services.AddNovaPlugins(Read<PluginOptions>(settings, "plugins"));
-            builder.Services.AddNovaHosts(Compute.Hosts.HostOptions.Read(settings));
+            builder.Services.AddNovaHosts(ComputeHostOptions.Read(settings));
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using NovaShim.Compute.Hosts;
 using NovaShim.Compute.Migrations;
+using NovaShim.Compute.Plugins;
 using NovaShim.Compute.Servers;
 
 namespace NovaShim.Api.Admin;
@@ -10,4 +11,5 @@ namespace NovaShim.Api.Admin;
 [JsonSerializable(typeof(MigrationDocument))]
 [JsonSerializable(typeof(InstanceDocument))]
 [JsonSerializable(typeof(ComputeNodeDocument))]
+[JsonSerializable(typeof(PluginDocument))]
 internal sealed partial class AdminJson : JsonSerializerContext;

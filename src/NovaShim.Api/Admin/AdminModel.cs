@@ -2,9 +2,11 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.OData.Edm;
 using Microsoft.OData.ModelBuilder;
+using Microsoft.OData.ModelBuilder.Config;
 using NovaShim.Compute.Documents;
 using NovaShim.Compute.Hosts;
 using NovaShim.Compute.Migrations;
+using NovaShim.Compute.Plugins;
 using NovaShim.Compute.Servers;
 using NovaShim.Compute.Work;
 
@@ -44,10 +46,15 @@ internal static class AdminModel
         builder.EntitySet<MigrationDocument>("Migrations").EntityType.HasKey(m => m.Uuid);
         builder.EntitySet<InstanceDocument>("Instances").EntityType.HasKey(i => i.Uuid);
         builder.EntitySet<ComputeNodeDocument>("Hosts").EntityType.HasKey(h => h.Host);
+        builder.EntitySet<PluginDocument>("Plugins").EntityType.HasKey(p => new { p.Process, p.Name });
         builder.OnModelCreating = built =>
         {
             foreach (var type in built.StructuralTypes)
             {
+                type.QueryConfiguration.SetFilter(null, true);
+                type.QueryConfiguration.SetOrderBy(null, true);
+                type.QueryConfiguration.SetSelect(null, SelectExpandType.Allowed);
+                type.QueryConfiguration.SetCount(true);
                 foreach (var property in type.Properties.ToList())
                 {
                     if (IsHidden(type.ClrType, property.PropertyInfo.Name))

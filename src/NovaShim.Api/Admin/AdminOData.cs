@@ -9,11 +9,12 @@ using NovaShim.Api.Requests;
 using NovaShim.Compute.Documents;
 using NovaShim.Compute.Hosts;
 using NovaShim.Compute.Migrations;
+using NovaShim.Compute.Plugins;
 using NovaShim.Compute.Servers;
 
 namespace NovaShim.Api.Admin;
 
-/// <summary>The administrator's view of the documents at <c>/odata/v1</c>: Migrations (progress, rounds and timings with them), Instances, Hosts.</summary>
+/// <summary>The administrator's view of the documents at <c>/odata/v1</c>: Migrations (progress, rounds and timings with them), Instances, Hosts, Plugins.</summary>
 internal static class AdminOData
 {
     private const string Root = "/odata/v1";
@@ -28,6 +29,7 @@ internal static class AdminOData
         routes.MapSet<MigrationDocument>("Migrations");
         routes.MapSet<InstanceDocument>("Instances");
         routes.MapSet<ComputeNodeDocument>("Hosts");
+        routes.MapSet<PluginDocument>("Plugins");
         routes.MapMethods($"{Root}/$metadata", [HttpMethods.Get], (RequestDelegate)WriteMetadataAsync).AdminOnly();
     }
 

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Runs all tests: installs what they need, builds, runs every suite, prints a line for each and the sum at the end.
+# tests/run.sh [SUITE...]: only these (a test project's name without NovaShim. and .Tests, or demo, demo-distributed).
+set -uo pipefail
+cd "$(dirname "$0")/.."
+. compat/packages.sh
+
+install_packages openssh-server openssh-client rsync python3-novaclient python3-openstackclient python3-libvhdi qemu-utils 7zip nats-server jq curl procps iproute2 ca-certificates git || exit 1
+command -v node >/dev/null && command -v npm >/dev/null || install_packages nodejs npm || exit 1
+
+logs=$(mktemp -d)
+passed=0
+failed=0
+
+# count SUITE PASSED FAILED SECONDS: one line, and into the sum.
+count() {
+  printf '%-28s %5d passed %4d failed  %4d s\n' "$1" "$2" "$3" "$4"
+  passed=$((passed + $2))
+  failed=$((failed + $3))
+}
+
+run_project() {
+  local project=$1 name log status began=$SECONDS p f
+  name=$(basename "$project" .csproj)
+  log=$logs/$name.log
+  dotnet test -c Release --no-build --nologo "$project" >"$log" 2>&1
+  status=$?
+  p=$(grep -oE 'Passed: +[0-9]+' "$log" | grep -oE '[0-9]+' | tail -1)
+  f=$(grep -oE 'Failed: +[0-9]+' "$log" | grep -oE '[0-9]+' | tail -1)
+  # A suite that ran nothing, or ended badly without naming a failed test, has failed.
+  if [ -z "$p" ] || { [ $status -ne 0 ] && [ "${f:-0}" -eq 0 ]; }; then f=$((${f:-0} + 1)); fi
+  count "$name" "${p:-0}" "${f:-0}" $((SECONDS - began))
+  if [ "${f:-0}" -ne 0 ]; then grep -E '^\s+(Failed |Error Message|Assert|Expected|Actual|System\.|Xunit|at NovaShim)|error|Stack' "$log" | head -60; fi
+}
+
+run_script() {
+  local name=$1 log=$logs/$1.log began=$SECONDS
+  shift
+  if "$@" >"$log" 2>&1; then
+    count "$name" 1 0 $((SECONDS - began))
+  else
+    count "$name" 0 1 $((SECONDS - began))
+    tail -n 60 "$log"
+  fi
+}
+
+wanted() {
+  [ $# -eq 1 ] && return 0
+  local suite=$1 name
+  shift
+  for name in "$@"; do [ "$name" = "$suite" ] && return 0; done
+  return 1
+}
+
+echo "Building"
+if ! dotnet build -c Release --nologo -v quiet NovaShim.sln >"$logs/build.log" 2>&1; then
+  grep -E 'error' "$logs/build.log" | sort -u | head -40
+  count build 0 1 "$SECONDS"
+else
+  (cd compat/mongodb && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) || count "npm ci" 0 1 0
+  for project in tests/*.Tests/*.csproj; do
+    suite=$(basename "$project" .Tests.csproj)
+    if wanted "${suite#NovaShim.}" "$@"; then run_project "$project"; fi
+  done
+  if wanted demo "$@"; then run_script demo compat/demo.sh --no-build; fi
+  if wanted demo-distributed "$@"; then run_script demo-distributed compat/demo.sh --no-build --distributed; fi
+fi
+
+echo "Logs are in $logs"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
