@@ -47,7 +47,7 @@ internal static class SimulatedHost
 
         using CancellationTokenSource hostDown = new();
         await using StorageRepository storage = await StorageRepository.OpenAsync(
-            RepositoryPath(srUuid), new StorageOptions { CoalesceDelay = options.CoalesceDelay }, time, logs.CreateLogger<StorageRepository>(), stop);
+            RepositoryPath(srUuid), new StorageOptions { CoalesceDelay = options.CoalesceDelay, Now = written => VdiRecords.Switched(database, written) }, time, logs.CreateLogger<StorageRepository>(), stop);
         using VdiRecords vdiRecords = new(database, storage, time);
         storage.Changed += vdiRecords.Mirror;
         await using Domains domains = new(

@@ -12,6 +12,9 @@ internal sealed record StorageOptions
     /// <summary>What the SR's other_config <c>leaf-coalesce</c> says: merge a visible leaf into its parent when it is that parent's only child.</summary>
     public bool LeafCoalesce { get; init; } = true;
 
+    /// <summary>Asked before each step of the garbage collector, because the SR's other_config may be changed at any time; null: as written here.</summary>
+    public Func<StorageOptions, StorageOptions>? Now { get; init; }
+
     /// <summary>A leaf whose file is bigger than this (bytes) is not merged into its parent.</summary>
     public long LeafCoalesceLimit { get; init; } = 20L << 20;
 

@@ -50,7 +50,7 @@ internal sealed partial class StorageRepository
                 return null;
             }
 
-            switch (Reduction.Next(tree, _options, _locks.Holds, failed))
+            switch (Reduction.Next(tree, _options.Now?.Invoke(_options) ?? _options, _locks.Holds, failed))
             {
                 case Reduction.Collect { Garbage: var garbage }:
                     about = garbage.Uuid;

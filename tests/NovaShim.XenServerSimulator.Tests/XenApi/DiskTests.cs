@@ -189,5 +189,52 @@ public sealed class DiskTests(RunningHost host)
         await client.FailsAsync("SR_DEVICE_IN_USE", "PBD.unplug", pbd);
     }
 
+    [Fact]
+    public async Task Base_copies_coalesce_some_time_after_a_snapshot_unless_the_SR_forbids_it()
+    {
+        await using HostProcess own = await HostProcess.StartAsync(null, "--coalesce-delay", "0.2");
+        using XenClient client = await own.LoginAsync();
+        string sr = await client.OnlyAsync("SR"), vdi = await client.NewVdiAsync(8 * MiB);
+        await client.CallAsync("SR.add_to_other_config", sr, "leaf-coalesce", "false");
+        string snapshot = await client.RefAsync("VDI.snapshot", vdi);
+        string baseUuid = (await client.CallAsync("VDI.get_sm_config", vdi)).GetProperty("vhd-parent").GetString()!;
+        string baseCopy = await client.RefAsync("VDI.get_by_uuid", baseUuid);
+        await client.CallAsync("VDI.destroy", snapshot);
+
+        // Other disks come and go twice: when the second is collected, a whole run has passed in which the leaf could have been merged.
+        for (int round = 0; round < 2; round++)
+        {
+            string passing = await client.NewVdiAsync(), passingSnapshot = await client.RefAsync("VDI.snapshot", passing);
+            string passingBase = await client.RefAsync(
+                "VDI.get_by_uuid", (await client.CallAsync("VDI.get_sm_config", passing)).GetProperty("vhd-parent").GetString());
+            await client.CallAsync("VDI.destroy", passingSnapshot);
+            await client.CallAsync("VDI.destroy", passing);
+            await GoneAsync(client, passingBase);
+        }
+
+        Assert.False((await client.CallAsync("VDI.get_managed", baseCopy)).GetBoolean());
+
+        await client.CallAsync("SR.remove_from_other_config", sr, "leaf-coalesce");
+        await client.CallAsync("SR.scan", sr);
+        await GoneAsync(client, baseCopy);
+        Assert.False((await client.CallAsync("VDI.get_sm_config", vdi)).TryGetProperty("vhd-parent", out _));
+        Assert.Equal([Path.Combine(own.SrPath, $"{await client.RefAsync("VDI.get_uuid", vdi)}.vhd")], Directory.GetFiles(own.SrPath, "*.vhd"));
+    }
+
+    private static Task GoneAsync(XenClient client, string vdi) => Poll.UntilAsync(
+        async () =>
+        {
+            try
+            {
+                await client.CallAsync("VDI.get_uuid", vdi);
+                return false;
+            }
+            catch (XenFailureException)
+            {
+                return true;
+            }
+        },
+        "the base copy is collected");
+
     private static Task<XenFailureException> FailsAsync(Func<Task> call) => Assert.ThrowsAsync<XenFailureException>(call);
 }

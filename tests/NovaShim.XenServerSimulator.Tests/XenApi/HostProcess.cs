@@ -42,7 +42,7 @@ public sealed class HostProcess : IAsyncDisposable
         root ??= Directory.CreateTempSubdirectory("xenserver-").FullName;
         string ready = Path.Combine(root, "ready.json");
         File.Delete(ready);
-        ProcessStartInfo start = Command(["--name", "xen1", "--root", root, "--ready", ready, "--coalesce-delay", "600", .. more]);
+        ProcessStartInfo start = Command(["--name", "xen1", "--root", root, "--ready", ready, .. more.Contains("--coalesce-delay") ? more : ["--coalesce-delay", "600", .. more]]);
         Process process = new() { StartInfo = start };
         HostProcess host = new(root, ownsRoot, process);
         process.OutputDataReceived += (_, line) => host.Log(line.Data);

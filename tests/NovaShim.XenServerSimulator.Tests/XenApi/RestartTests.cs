@@ -56,7 +56,10 @@ public sealed class RestartTests
             string snapshot = record.GetProperty("snapshots")[0].GetString()!;
             Assert.Equal("kept-snapshot", await again.RefAsync("VM.get_name_label", snapshot));
             Assert.Equal(snapshot, record.GetProperty("parent").GetString());
-            Assert.Equal("Suspended", await again.PowerStateAsync(await again.RefAsync("VM.get_by_uuid", suspendedUuid)));
+            string asleep = await again.RefAsync("VM.get_by_uuid", suspendedUuid);
+            Assert.Equal("Suspended", await again.PowerStateAsync(asleep));
+            await again.CallAsync("VM.resume", asleep, false, false);
+            Assert.Equal("Running", await again.PowerStateAsync(asleep));
             string vbd = record.GetProperty("VBDs")[0].GetString()!, vdi2 = await again.RefAsync("VDI.get_by_uuid", vdiUuid);
             Assert.Equal(vdi2, await again.RefAsync("VBD.get_VDI", vbd));
             Assert.False((await again.CallAsync("VBD.get_currently_attached", vbd)).GetBoolean());

@@ -5,11 +5,13 @@ using NovaShim.XenServerSimulator.Storage;
 namespace NovaShim.XenServerSimulator.XenApi.Machines;
 
 /// <summary>A VM that runs (or is paused): its attached disks by VBD, and the guest on the one it booted from.</summary>
-internal sealed class Domain(int domid) : IAsyncDisposable
+internal sealed class Domain : IAsyncDisposable
 {
     private readonly CancellationTokenSource _destroyed = new();
 
-    public int Domid { get; } = domid;
+    public Domain(int domid) => (Domid, Destroyed) = (domid, _destroyed.Token);
+
+    public int Domid { get; }
 
     public ConcurrentDictionary<string, Disk> Disks { get; } = new(StringComparer.Ordinal);
 
@@ -17,7 +19,7 @@ internal sealed class Domain(int domid) : IAsyncDisposable
     public Guest? Guest { get; set; }
 
     /// <summary>Fires when the power is cut, so that nobody waits for the guest any longer.</summary>
-    public CancellationToken Destroyed => _destroyed.Token;
+    public CancellationToken Destroyed { get; }
 
     /// <summary>Cuts the power.</summary>
     public async Task PullAsync()

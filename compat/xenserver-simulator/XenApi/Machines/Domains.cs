@@ -12,6 +12,7 @@ internal sealed partial class Domains(
     Database database, StorageRepository storage, VdiRecords vdis, GuestOptions guests, TimeProvider time, ILogger log) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, Domain> _living = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, SemaphoreSlim> _turns = new(StringComparer.Ordinal);
     private int _lastDomid;
 
     public Domain? Find(string vm) => _living.GetValueOrDefault(vm);
@@ -22,7 +23,57 @@ internal sealed partial class Domains(
     /// <param name="vm">A VM that may start.</param>
     /// <param name="paused">Whether it is left paused.</param>
     /// <param name="cancellation">Ends the wait for the repository.</param>
-    public async Task BuildAsync(Record vm, bool paused, CancellationToken cancellation)
+    public Task BuildAsync(Record vm, bool paused, CancellationToken cancellation) =>
+        InTurnAsync(vm.Ref, () => BuildInTurnAsync(vm, paused, cancellation), cancellation);
+
+    /// <summary>Takes a VM down whose guest has ended or shall end now, closes its disks and writes it into the objects.</summary>
+    public Task DestroyAsync(string vm, string state) => InTurnAsync(
+        vm,
+        async () =>
+        {
+            await EndAsync(vm);
+            await WriteDownAsync(vm, state);
+        },
+        CancellationToken.None);
+
+    /// <summary>Gives a VM a new domain on the same disks without its ever being halted; one that was taken down meanwhile stays down.</summary>
+    public Task RebuildAsync(Record vm, CancellationToken cancellation) => InTurnAsync(
+        vm.Ref,
+        async () =>
+        {
+            if (!await EndAsync(vm.Ref))
+            {
+                return;
+            }
+
+            try
+            {
+                await BuildInTurnAsync(vm, false, cancellation);
+            }
+            catch
+            {
+                await WriteDownAsync(vm.Ref, "Halted");
+                throw;
+            }
+        },
+        cancellation);
+
+    /// <summary>Does something to a VM's domain while nobody else does.</summary>
+    public async Task InTurnAsync(string vm, Func<Task> work, CancellationToken cancellation)
+    {
+        SemaphoreSlim turn = _turns.GetOrAdd(vm, _ => new SemaphoreSlim(1));
+        await turn.WaitAsync(cancellation);
+        try
+        {
+            await work();
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    private async Task BuildInTurnAsync(Record vm, bool paused, CancellationToken cancellation)
     {
         Domain domain = new(Interlocked.Increment(ref _lastDomid));
         try
@@ -52,16 +103,22 @@ internal sealed partial class Domains(
         LogBuilt(vm.Text("name_label"), domain.Domid, domain.Disks.Count);
     }
 
-    /// <summary>Takes a VM down whose guest has ended or shall end now, closes its disks and writes it into the objects.</summary>
-    public async Task DestroyAsync(string vm, string state)
+    /// <returns>Whether there was a domain to end.</returns>
+    private async Task<bool> EndAsync(string vm)
     {
-        if (_living.TryRemove(vm, out Domain? domain))
+        if (!_living.TryRemove(vm, out Domain? domain))
         {
-            await domain.PullAsync();
-            await domain.DisposeAsync();
+            return false;
         }
 
-        VhdFacts?[] files = domain is null ? [] : await FilesAsync(vm);
+        await domain.PullAsync();
+        await domain.DisposeAsync();
+        return true;
+    }
+
+    private async Task WriteDownAsync(string vm, string state)
+    {
+        VhdFacts?[] files = await FilesAsync(vm);
         database.Change(tx =>
         {
             if (tx.Find(vm) is { } record)
@@ -139,11 +196,7 @@ internal sealed partial class Domains(
             ("guest_metrics", Values.NullRef));
         tx.Delete(vm.Text("guest_metrics"));
         tx.Set(vm.Text("metrics"), ("state", Values.NoSet), ("memory_actual", 0L));
-        foreach (Record console in tx.All("console").Where(console => console.Text("VM") == vm.Ref).ToArray())
-        {
-            tx.Delete(console.Ref);
-        }
-
+        DropConsoles(tx, vm.Ref);
         foreach (string type in new[] { "VBD", "VIF" })
         {
             foreach (Record device in tx.All(type).Where(device => device.Text("VM") == vm.Ref && device.Flag("currently_attached")).ToArray())
@@ -151,6 +204,14 @@ internal sealed partial class Domains(
                 // A suspended VM keeps its devices reserved though its files are closed.
                 tx.Set(device.Ref, "currently_attached", !halted);
             }
+        }
+    }
+
+    private static void DropConsoles(Transaction tx, string vm)
+    {
+        foreach (Record console in tx.All("console").Where(console => console.Text("VM") == vm).ToArray())
+        {
+            tx.Delete(console.Ref);
         }
     }
 
@@ -180,6 +241,8 @@ internal sealed partial class Domains(
     private void WriteRunning(Transaction tx, Record vm, Record[] vbds, Domain domain, bool paused)
     {
         DateTime now = time.GetUtcNow().UtcDateTime;
+        DropConsoles(tx, vm.Ref);
+        tx.Delete(vm.Text("guest_metrics"));
         string host = tx.All("host").First().Ref;
         string guestMetrics = domain.Guest is null ? Values.NullRef : tx.Create("VM_guest_metrics",
         [

@@ -13,9 +13,9 @@ internal sealed class Vbds(Database database, Domains domains)
     [
         new("VBD.create", Handler.Of(Create)),
         new("VBD.destroy", Handler.Of(Destroy)),
-        new("VBD.plug", PlugAsync),
-        new("VBD.unplug", call => UnplugAsync(call, force: false)),
-        new("VBD.unplug_force", call => UnplugAsync(call, force: true)),
+        new("VBD.plug", call => InTurnAsync(call, () => PlugAsync(call))),
+        new("VBD.unplug", call => InTurnAsync(call, () => UnplugAsync(call, force: false))),
+        new("VBD.unplug_force", call => InTurnAsync(call, () => UnplugAsync(call, force: true))),
         new("VBD.assert_attachable", Handler.Of(call => AssertAttachable(database.Get("VBD", call.Text(0))))),
         new("VBD.insert", Handler.Of(Insert)),
         new("VBD.eject", Handler.Of(Eject)),
@@ -81,7 +81,14 @@ internal sealed class Vbds(Database database, Domains domains)
         tx.Delete(vbd.Ref);
     });
 
-    private async Task<object?> PlugAsync(Call call)
+    /// <summary>Keeps the VM from going down under a disk that is being attached or detached.</summary>
+    private async Task<object?> InTurnAsync(Call call, Func<Task> work)
+    {
+        await domains.InTurnAsync(database.Get("VBD", call.Text(0)).Text("VM"), work, call.Cancellation);
+        return null;
+    }
+
+    private async Task PlugAsync(Call call)
     {
         Record vbd = database.Get("VBD", call.Text(0));
         Domain domain = RunningDomain(vbd);
@@ -92,19 +99,13 @@ internal sealed class Vbds(Database database, Domains domains)
 
         if (Domains.IsDisk(vbd))
         {
-            Disk disk = await domains.AttachAsync(vbd, call.Cancellation);
-            if (domains.Find(vbd.Text("VM")) != domain || !domain.Disks.TryAdd(vbd.Ref, disk))
-            {
-                await disk.DisposeAsync();
-                throw new ApiFailure("DEVICE_ALREADY_ATTACHED", vbd.Ref);
-            }
+            domain.Disks[vbd.Ref] = await domains.AttachAsync(vbd, call.Cancellation);
         }
 
         database.Change(tx => tx.Set(vbd.Ref, ("currently_attached", true), ("device", Domains.DeviceName(vbd.Text("userdevice")))));
-        return null;
     }
 
-    private async Task<object?> UnplugAsync(Call call, bool force)
+    private async Task UnplugAsync(Call call, bool force)
     {
         Record vbd = database.Get("VBD", call.Text(0));
         Domain domain = RunningDomain(vbd);
@@ -124,7 +125,6 @@ internal sealed class Vbds(Database database, Domains domains)
         }
 
         database.Change(tx => tx.Set(vbd.Ref, "currently_attached", false));
-        return null;
     }
 
     private Domain RunningDomain(Record vbd)

@@ -4,7 +4,10 @@ using NovaShim.XenServerSimulator.XenApi.Records;
 
 namespace NovaShim.XenServerSimulator.XenApi.Machines;
 
-/// <summary>The messages that change a VM's power state.</summary>
+/// <summary>
+/// The messages that change a VM's power state. A guest has no memory image: to suspend it is to cut it off and close its disks, to resume it
+/// is to boot it again on them.
+/// </summary>
 internal sealed class VmPower(Database database, VmOperations operations, Domains domains, HostMemory memory)
 {
     public IEnumerable<KeyValuePair<string, MessageHandler>> Messages =>
@@ -15,7 +18,7 @@ internal sealed class VmPower(Database database, VmOperations operations, Domain
         new("VM.hard_shutdown", call => WithinAsync(call, "hard_shutdown", vm => domains.DestroyAsync(vm.Ref, "Halted"))),
         new("VM.shutdown", call => WithinAsync(call, "shutdown", vm => ShutdownAsync(vm, call.Cancellation))),
         new("VM.clean_reboot", call => WithinAsync(call, "clean_reboot", vm => CleanRebootAsync(vm, call.Cancellation))),
-        new("VM.hard_reboot", call => WithinAsync(call, "hard_reboot", vm => HardRebootAsync(vm, call.Cancellation))),
+        new("VM.hard_reboot", call => WithinAsync(call, "hard_reboot", vm => domains.RebuildAsync(vm, call.Cancellation))),
         new("VM.pause", call => WithinAsync(call, "pause", vm => Pause(vm))),
         new("VM.unpause", call => WithinAsync(call, "unpause", vm => Unpause(vm))),
         new("VM.suspend", call => WithinAsync(call, "suspend", vm => domains.DestroyAsync(vm.Ref, "Suspended"))),
@@ -148,27 +151,7 @@ internal sealed class VmPower(Database database, VmOperations operations, Domain
     private async Task CleanRebootAsync(Record vm, CancellationToken cancellation)
     {
         await EndGuestAsync(vm, cancellation);
-        await AgainAsync(vm, cancellation);
-    }
-
-    private async Task HardRebootAsync(Record vm, CancellationToken cancellation)
-    {
-        if (domains.Find(vm.Ref) is { } domain)
-        {
-            await domain.PullAsync();
-        }
-
-        await AgainAsync(vm, cancellation);
-    }
-
-    /// <summary>A new domain on the same disks; when a hard shutdown came over the reboot the VM stays down.</summary>
-    private async Task AgainAsync(Record vm, CancellationToken cancellation)
-    {
-        if (domains.Find(vm.Ref) is not null)
-        {
-            await domains.DestroyAsync(vm.Ref, "Halted");
-            await domains.BuildAsync(database.Get("VM", vm.Ref), false, cancellation);
-        }
+        await domains.RebuildAsync(vm, cancellation);
     }
 
     private Task Pause(Record vm)

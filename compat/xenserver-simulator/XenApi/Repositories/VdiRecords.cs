@@ -67,6 +67,14 @@ internal sealed class VdiRecords(Database database, StorageRepository storage, T
         UpdateTotals(tx);
     }
 
+    /// <summary>What the SR's other_config lets the garbage collector do: <c>coalesce</c> and <c>leaf-coalesce</c>, on unless they are "false".</summary>
+    public static StorageOptions Switched(Database database, StorageOptions options)
+    {
+        ValueMap config = database.All("SR").First().Map("other_config");
+        bool IsOn(string key) => !config.TryGetValue(key, out object? value) || (string)value != "false";
+        return options with { Coalesce = options.Coalesce && IsOn("coalesce"), LeafCoalesce = options.LeafCoalesce && IsOn("leaf-coalesce") };
+    }
+
     /// <summary>Mirrors what the garbage collector did.</summary>
     public void Mirror(StorageChange change)
     {
