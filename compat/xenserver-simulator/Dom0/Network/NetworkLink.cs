@@ -71,11 +71,11 @@ internal sealed class NetworkLink(TimeProvider time) : IDisposable
         cut?.Cancel();
     }
 
-    /// <summary>Returns when that many bytes may have gone by.</summary>
+    /// <summary>Holds the calling thread until that many bytes may have gone by.</summary>
     /// <param name="bytes">How many.</param>
     /// <param name="direction">0 towards the host, 1 from it: a cable carries both at full rate.</param>
     /// <param name="ct">Ends the waiting.</param>
-    public async ValueTask PassAsync(int bytes, int direction, CancellationToken ct)
+    public void Pass(int bytes, int direction, CancellationToken ct)
     {
         while (true)
         {
@@ -98,7 +98,7 @@ internal sealed class NetworkLink(TimeProvider time) : IDisposable
             using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(ct, changed);
             try
             {
-                await Task.Delay(wait, time, either.Token);
+                Task.Delay(wait, time, either.Token).GetAwaiter().GetResult();
                 return;
             }
             catch (OperationCanceledException) when (!ct.IsCancellationRequested)

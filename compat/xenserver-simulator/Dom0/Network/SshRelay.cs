@@ -157,25 +157,31 @@ internal sealed partial class SshRelay : IAsyncDisposable
                 using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(ends);
                 if (links.Any(l => l.IsCut))
                 {
-                    Reset(client);
+                    Drop(client);
                     return;
                 }
 
                 client.NoDelay = inside.NoDelay = true;
-                await inside.ConnectAsync(_sshd, end.Token);
-                await Task.WhenAll(CopyAsync(client, inside, links, 0, end), CopyAsync(inside, client, links, 1, end));
-                if (end.IsCancellationRequested)
+                inside.Connect(_sshd);
+                using CancellationTokenRegistration dropping = end.Token.Register(() =>
                 {
-                    Reset(client);
-                    Reset(inside);
-                }
+                    Drop(client);
+                    Drop(inside);
+                });
+                await Task.WhenAll(OnThreadAsync(() => Copy(client, inside, links, 0, end)), OnThreadAsync(() => Copy(inside, client, links, 1, end)));
             }
-            catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
             {
-                Reset(client);
+                Drop(client);
             }
         }
     }
+
+    /// <summary>
+    /// A thread for each direction, blocked in the system's own calls: ssh writes in small pieces, and waking a pool for each of them costs more than ssh's
+    /// encryption.
+    /// </summary>
+    private static Task OnThreadAsync(Action copy) => Task.Factory.StartNew(copy, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     private NetworkLink[] LinksOf(IPAddress from)
     {
@@ -199,7 +205,7 @@ internal sealed partial class SshRelay : IAsyncDisposable
         return [_own.Peers, caller.Peers];
     }
 
-    private static async Task CopyAsync(Socket from, Socket to, NetworkLink[] links, int direction, CancellationTokenSource end)
+    private static void Copy(Socket from, Socket to, NetworkLink[] links, int direction, CancellationTokenSource end)
     {
         byte[] buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
         try
@@ -207,7 +213,7 @@ internal sealed partial class SshRelay : IAsyncDisposable
             while (true)
             {
                 int portion = Math.Min(BufferSize, links.Min(l => l.Portion));
-                int count = await from.ReceiveAsync(buffer.AsMemory(0, portion), end.Token);
+                int count = from.Receive(buffer, 0, portion, SocketFlags.None);
                 if (count == 0)
                 {
                     to.Shutdown(SocketShutdown.Send);
@@ -216,19 +222,19 @@ internal sealed partial class SshRelay : IAsyncDisposable
 
                 foreach (NetworkLink link in links)
                 {
-                    await link.PassAsync(count, direction, end.Token);
+                    link.Pass(count, direction, end.Token);
                 }
 
                 for (int sent = 0; sent < count;)
                 {
-                    sent += await to.SendAsync(buffer.AsMemory(sent, count - sent), end.Token);
+                    sent += to.Send(buffer, sent, count - sent, SocketFlags.None);
                 }
             }
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
         {
             // One side is gone or the link is cut: the other direction has nothing left to do either.
-            await end.CancelAsync();
+            end.Cancel();
         }
         finally
         {
@@ -236,12 +242,13 @@ internal sealed partial class SshRelay : IAsyncDisposable
         }
     }
 
-    /// <summary>Drops a connection as a broken network does, without a goodbye.</summary>
-    private static void Reset(Socket socket)
+    /// <summary>Drops a connection as a broken network does, without a goodbye; who waits on it is woken.</summary>
+    private static void Drop(Socket socket)
     {
         try
         {
             socket.LingerState = new LingerOption(true, 0);
+            socket.Dispose();
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
