@@ -211,7 +211,9 @@ public abstract class DocumentStoreContract : IAsyncLifetime
         await Finds("3 2 0 1 4 5", q => q.OrderBy(d => d.DisplayName)); // by code point: capitals first, é last
         await Finds("1 2 3", q => q.OrderBy(d => d.Progress).Skip(1).Take(3));
         await Finds("4 1 0", q => q.Where(d => d.DisplayName.StartsWith("web")).OrderByDescending(d => d.DisplayName));
-        await Finds("0 1 3 4", q => q.Where(d => d.DisplayName.Contains("WEB", StringComparison.OrdinalIgnoreCase)).OrderBy(d => d.Progress));
+#pragma warning disable CA1304, CA1311, CA1862 // What OData makes of contains(tolower(display_name), 'web').
+        await Finds("0 1 3 4", q => q.Where(d => d.DisplayName.ToLower().Contains("web")).OrderBy(d => d.Progress));
+#pragma warning restore CA1304, CA1311, CA1862
         await Finds("0 3", q => q.Where(d => d.Host == "xen1").OrderBy(d => d.Progress));
         await Finds("1 4", q => q.Where(d => d.Host == null).OrderBy(d => d.Progress));
         await Finds("0 2 3 5", q => q.Where(d => d.Host != null).OrderBy(d => d.Progress));
@@ -242,6 +244,7 @@ public abstract class DocumentStoreContract : IAsyncLifetime
         await Instances.InsertAsync(Samples.Instance("b") with { Metadata = new Dictionary<string, string> { ["os.version"] = "11" } }, None);
 
         Assert.Equal("a", Assert.Single(await Instances.WhereAsync(d => d.Metadata.Any(m => m.Key == "os.version" && m.Value == "12"), None)).DisplayName);
+        Assert.Equal("b", Assert.Single(await Instances.WhereAsync(d => d.Metadata.Any(m => m.Key == "os.version") && !d.Metadata.Any(m => m.Key == "role"), None)).DisplayName);
         Assert.Equal("a", Assert.Single(await Instances.WhereAsync(d => d.Addresses.Contains("10.0.0.1"), None)).DisplayName);
     }
 

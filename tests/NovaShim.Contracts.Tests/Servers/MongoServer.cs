@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Reflection;
 using System.Text.Json;
+using MongoDB.Driver;
 
 namespace NovaShim.Contracts.Tests.Servers;
 
@@ -44,6 +45,9 @@ public sealed class MongoServer : IAsyncLifetime
 
         folder.Dispose();
     }
+
+    /// <summary>The connection string with a database that nobody else uses.</summary>
+    public MongoUrl UriOfNewDatabase() => new MongoUrlBuilder(Uri) { DatabaseName = $"contract_{Guid.NewGuid():N}" }.ToMongoUrl();
 
     /// <summary>SIGKILL.</summary>
     public Task KillAsync() => process!.KillAsync();
