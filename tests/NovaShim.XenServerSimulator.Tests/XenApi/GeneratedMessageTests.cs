@@ -68,6 +68,8 @@ public sealed class GeneratedMessageTests(RunningHost host)
         await client.FailsAsync("INVALID_VALUE", "VM.get_all_records_where", "field name=\"x\"");
         await client.FailsAsync("INVALID_VALUE", "VM.get_all_records_where", "true true");
         await client.FailsAsync("INVALID_VALUE", "VM.get_all_records_where", "(true");
+        await client.FailsAsync("INVALID_VALUE", "VM.get_all_records_where", new string('(', 200_000));
+        await client.FailsAsync("INVALID_VALUE", "VM.get_all_records_where", "true" + string.Concat(Enumerable.Repeat(" or true", 20_000)));
         await client.FailsAsync("INVALID_VALUE", "VM.get_all_records_where", "field \"no_such\"=\"x\"");
     }
 

@@ -85,6 +85,9 @@ public sealed class TransferTests(RunningHost host)
         using HttpResponseMessage inUse = await client.Http.PutAsync($"/import_raw_vdi?session_id={client.Session}&vdi={vdi}", body);
         Assert.Equal(HttpStatusCode.InternalServerError, inUse.StatusCode);
         Assert.Contains("VDI_IN_USE", await inUse.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        using HttpResponseMessage alsoInUse = await client.Http.GetAsync($"/export_raw_vdi?session_id={client.Session}&vdi={vdi}");
+        Assert.Equal(HttpStatusCode.InternalServerError, alsoInUse.StatusCode);
+        Assert.Contains("VDI_IN_USE", await alsoInUse.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         await client.CallAsync("VM.hard_shutdown", vm);
     }
 }

@@ -69,6 +69,18 @@ public sealed class WireTests(RunningHost host)
         Assert.Equal(HttpStatusCode.InternalServerError, response.StatusCode);
     }
 
+    [Theory]
+    [InlineData("/", "<methodCall><methodName>", "<a>", "</a>", "</methodName></methodCall>")]
+    [InlineData("/jsonrpc", "{\"method\":\"a\",\"id\":1,\"params\":", "[", "]", "}")]
+    public async Task What_is_nested_without_end_is_malformed(string path, string start, string open, string close, string end)
+    {
+        using HttpClient client = new();
+        int depth = 290_000 / (open.Length + close.Length);
+        string body = start + string.Concat(Enumerable.Repeat(open, depth)) + string.Concat(Enumerable.Repeat(close, depth)) + end;
+        using HttpResponseMessage response = await client.PostAsync(host.Process.Url + path, new StringContent(body));
+        Assert.Equal(HttpStatusCode.InternalServerError, response.StatusCode);
+    }
+
     [Fact]
     public async Task A_body_over_300_KiB_is_refused_and_one_below_is_not()
     {

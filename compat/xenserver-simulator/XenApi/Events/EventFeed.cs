@@ -141,6 +141,11 @@ internal sealed class EventFeed(Database database, ObjectView view, SessionBook 
 
     private void Register(Call call)
     {
+        foreach (string ended in _registrations.Keys.Where(session => !sessions.IsOpen(session)))
+        {
+            _registrations.TryRemove(ended, out _);
+        }
+
         Registration registration = _registrations.GetOrAdd(call.Session, _ => new Registration(database.Generation));
         lock (registration)
         {

@@ -29,7 +29,7 @@ internal sealed class HostMemory(Database database, HostIdentity identity)
         identity.MemoryBytes - HypervisorOverhead - Withheld
             - database.All("VM").Where(vm => vm.Text("power_state") is "Running" or "Paused").Sum(Needed));
 
-    public static long Needed(Record vm) => vm.Flag("is_control_domain") ? ControlDomain : vm.Int("memory_static_max") + VmOverhead;
+    public static long Needed(Record vm) => vm.Flag("is_control_domain") ? ControlDomain : Math.Min(vm.Int("memory_static_max"), long.MaxValue - VmOverhead) + VmOverhead;
 
     /// <exception cref="ApiFailure">HOST_NOT_ENOUGH_FREE_MEMORY [needed, available].</exception>
     public void AssertRoomFor(Record vm)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using NovaShim.XenServerSimulator.Storage;
 using NovaShim.XenServerSimulator.XenApi.Calls;
 using NovaShim.XenServerSimulator.XenApi.Records;
@@ -56,7 +57,7 @@ internal sealed class Vbds(Database database, Domains domains)
     }
 
     private static bool IsDevice(string name) =>
-        int.TryParse(name, out int number) ? number is >= 0 and <= MaximumDevice
+        int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number is >= 0 and <= MaximumDevice
         : name.Length >= 3 && (name.StartsWith("xvd", StringComparison.Ordinal) || name.StartsWith("hd", StringComparison.Ordinal) || name.StartsWith("sd", StringComparison.Ordinal));
 
     private static string CheckVdi(Transaction tx, string reference, string mode)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 using NovaShim.XenServerSimulator.XenApi.Calls;
@@ -31,7 +32,7 @@ internal sealed partial class Vifs(Database database)
     {
         byte[] bytes = RandomNumberGenerator.GetBytes(6);
         bytes[0] = (byte)((bytes[0] & 0xFC) | 0x02);
-        return string.Join(':', bytes.Select(b => b.ToString("x2", System.Globalization.CultureInfo.InvariantCulture)));
+        return string.Join(':', bytes.Select(b => b.ToString("x2", CultureInfo.InvariantCulture)));
     }
 
     [GeneratedRegex("^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$")]
@@ -56,7 +57,7 @@ internal sealed partial class Vifs(Database database)
                 throw new ApiFailure("MAC_INVALID", mac);
             }
 
-            if (!int.TryParse(device, out int number) || number < 0)
+            if (!int.TryParse(device, NumberStyles.None, CultureInfo.InvariantCulture, out _))
             {
                 throw new ApiFailure("INVALID_DEVICE", device);
             }

@@ -17,7 +17,11 @@ internal static class Query
 
     private sealed class Parser(string text)
     {
+        /// <summary>Conditions in one expression; more than anybody writes, and few enough for the stack that evaluates them.</summary>
+        private const int Limit = 1000;
+
         private int _at;
+        private int _conditions;
 
         public Func<Func<string, object?>, bool> Or()
         {
@@ -54,6 +58,11 @@ internal static class Query
 
         private Func<Func<string, object?>, bool> Not()
         {
+            if (++_conditions > Limit)
+            {
+                throw Bad($"more than {Limit} conditions");
+            }
+
             if (!TakeWord("not"))
             {
                 return Primary();

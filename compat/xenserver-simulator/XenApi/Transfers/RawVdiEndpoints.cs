@@ -18,10 +18,12 @@ namespace NovaShim.XenServerSimulator.XenApi.Transfers;
 internal sealed partial class RawVdiEndpoints(
     Database database, StorageRepository storage, VdiMessages vdis, SessionBook sessions, TaskBook tasks, ILogger log)
 {
+    private const string Import = "import_raw_vdi", Export = "export_raw_vdi";
+
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapPut("/import_raw_vdi", context => HandleAsync(context, "import_raw_vdi", ImportAsync));
-        routes.MapGet("/export_raw_vdi", context => HandleAsync(context, "export_raw_vdi", ExportAsync));
+        routes.MapPut($"/{Import}", context => HandleAsync(context, Import, ImportAsync));
+        routes.MapGet($"/{Export}", context => HandleAsync(context, Export, ExportAsync));
     }
 
     private async Task HandleAsync(HttpContext context, string name, Func<HttpContext, IProgress<double>, CancellationToken, Task> work)
@@ -31,6 +33,13 @@ internal sealed partial class RawVdiEndpoints(
         {
             context.Response.StatusCode = StatusCodes.Status401Unauthorized;
             context.Response.Headers.WWWAuthenticate = "Basic realm=\"xen\"";
+            return;
+        }
+
+        if (name == Import && Format(request) == "vhd" && request.ContentLength is null)
+        {
+            // A VHD is not taken in chunked encoding.
+            context.Response.StatusCode = StatusCodes.Status411LengthRequired;
             return;
         }
 
@@ -70,7 +79,8 @@ internal sealed partial class RawVdiEndpoints(
                 return;
             }
 
-            context.Response.StatusCode = failure.Code == "LENGTH_REQUIRED" ? StatusCodes.Status411LengthRequired : StatusCodes.Status500InternalServerError;
+            context.Response.Clear();
+            context.Response.StatusCode = StatusCodes.Status500InternalServerError;
             context.Response.ContentType = "text/plain";
             await context.Response.WriteAsync(failure.Message, CancellationToken.None);
         }
@@ -78,16 +88,11 @@ internal sealed partial class RawVdiEndpoints(
 
     private async Task ImportAsync(HttpContext context, IProgress<double> progress, CancellationToken cancellation)
     {
-        string format = Format(context.Request);
+        string format = KnownFormat(context.Request);
         Record vdi = vdis.Detached(Find(context.Request, "vdi").Ref, "import");
         if (vdi.Flag("read_only"))
         {
             throw new ApiFailure("VDI_READONLY", vdi.Ref);
-        }
-
-        if (format == "vhd" && context.Request.ContentLength is null)
-        {
-            throw new ApiFailure("LENGTH_REQUIRED", "a VHD is not taken in chunked encoding");
         }
 
         await storage.ImportAsync(vdi.Uuid, context.Request.Body, context.Request.ContentLength, format, progress, cancellation);
@@ -97,7 +102,7 @@ internal sealed partial class RawVdiEndpoints(
 
     private async Task ExportAsync(HttpContext context, IProgress<double> progress, CancellationToken cancellation)
     {
-        string format = Format(context.Request);
+        string format = KnownFormat(context.Request);
         Record vdi = Find(context.Request, "vdi");
         string? baseUuid = context.Request.Query.ContainsKey("base") ? Find(context.Request, "base").Uuid : null;
         vdis.AssertAttached(vdi.Text("SR"));
@@ -110,12 +115,10 @@ internal sealed partial class RawVdiEndpoints(
         await storage.ExportAsync(vdi.Uuid, context.Response.Body, format, baseUuid, progress, cancellation);
     }
 
-    private static string Format(HttpRequest request) => request.Query["format"].ToString() switch
-    {
-        "" or "raw" => "raw",
-        "vhd" => "vhd",
-        string other => throw ApiFailure.InvalidValue("format", other),
-    };
+    private static string Format(HttpRequest request) => request.Query["format"].ToString() is { Length: > 0 } format ? format : "raw";
+
+    private static string KnownFormat(HttpRequest request) =>
+        Format(request) is "raw" or "vhd" ? Format(request) : throw ApiFailure.InvalidValue("format", Format(request));
 
     private Record Find(HttpRequest request, string parameter)
     {

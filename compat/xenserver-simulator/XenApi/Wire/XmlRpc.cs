@@ -25,6 +25,7 @@ internal static class XmlRpc
     {
         try
         {
+            CheckDepth(body);
             XmlDocument document = new() { XmlResolver = null, PreserveWhitespace = true };
             using XmlReader reader = XmlReader.Create(new StringReader(body), Strict);
             document.Load(reader);
@@ -74,6 +75,19 @@ internal static class XmlRpc
         }
 
         return text.ToString();
+    }
+
+    /// <summary>What is nested by the thousand would end in a stack that overflows, and with it the process.</summary>
+    private static void CheckDepth(string body)
+    {
+        using XmlReader reader = XmlReader.Create(new StringReader(body), Strict);
+        while (reader.Read())
+        {
+            if (reader.Depth > 200)
+            {
+                throw new MalformedCallException("elements are nested too deeply");
+            }
+        }
     }
 
     private static object? ReadValue(XmlElement value, int depth)
