@@ -64,7 +64,9 @@ internal sealed class DomainFolder
         await MakeKeyAsync(UserKey, ct);
         await AuthorizeAsync(await PublicKeyAsync(UserKey, ct), ct);
 
-        await WriteScriptAsync(Path.Combine(Bin, "ssh"), $"exec /usr/bin/ssh -F '{SshConfig}' \"$@\"", ct);
+
+        // The address stands among the arguments because a caller's own -F takes the place of this one.
+        await WriteScriptAsync(Path.Combine(Bin, "ssh"), $"exec /usr/bin/ssh -b {address} -F '{SshConfig}' \"$@\"", ct);
         await WriteScriptAsync(Path.Combine(Bin, "vhd-util"), $"DOTNET_ROOT='{DotnetRoot}' exec '{SimulatorProgram}' vhd-util \"$@\"", ct);
         await WriteScriptAsync(Watchdog, WatchdogText, ct);
 
@@ -75,7 +77,6 @@ internal sealed class DomainFolder
         await File.WriteAllTextAsync(
             SshConfig,
             $"""
-            BindAddress {address}
             IdentityFile "{Path.Combine(Home, ".ssh", "id_ed25519")}"
             UserKnownHostsFile "{Path.Combine(Home, ".ssh", "known_hosts")}"
             GlobalKnownHostsFile none

@@ -51,7 +51,7 @@ internal sealed class TwoHosts : IAsyncDisposable
         await RunAsync(Two, $"mkdir -p '{staging}' && echo 'restrict,command=\"/usr/bin/rrsync -wo {staging}\" {publicKey.Trim()}' >> \"$HOME/.ssh/authorized_keys\"");
 
         // HOME may hold a space, which rsync would split at: relative to it there is none.
-        return $"cd \"$HOME/.ssh\" && rsync -a --whole-file -e 'ssh -i id_migration -o UserKnownHostsFile=known_migration -o BatchMode=yes "
+        return $"cd \"$HOME/.ssh\" && rsync -a --whole-file -e 'ssh -F none -i id_migration -o UserKnownHostsFile=known_migration -o BatchMode=yes "
             + $"-o StrictHostKeyChecking=yes -o ConnectTimeout=10 -p {Two.SshPort}'";
     }
 
