@@ -25,6 +25,7 @@ internal sealed record VersionDocument
     public required IReadOnlyList<Link> Links { get; init; }
 
     /// <summary>The formats it speaks; left out of lists.</summary>
+    [JsonPropertyName("media-types")]
     public IReadOnlyList<MediaTypeDocument>? MediaTypes { get; init; }
 }
 
