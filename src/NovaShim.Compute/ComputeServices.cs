@@ -6,6 +6,7 @@ using NovaShim.Compute.Hosts;
 using NovaShim.Compute.Images;
 using NovaShim.Compute.Messaging;
 using NovaShim.Compute.Migrations;
+using NovaShim.Compute.Notifications;
 using NovaShim.Compute.Plugins;
 using NovaShim.Compute.Scheduling;
 using NovaShim.Compute.Servers;
@@ -24,6 +25,7 @@ public static class ComputeServices
         .AddSingleton<WorkHints>()
         .AddSingleton<HintListener>()
         .AddSingleton<InstanceActions>()
+        .AddSingleton<InstanceNotifications>()
         .AddSingleton<ServiceGroup>()
         .AddSingleton<ResourceTracker>()
         .AddSingleton<FilterScheduler>()

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using NovaShim.Compute.Documents;
 using NovaShim.Compute.Messaging;
+using NovaShim.Compute.Notifications;
 using NovaShim.Compute.Servers;
 using NovaShim.Compute.Work;
 using NovaShim.Sdk;
@@ -12,7 +13,8 @@ namespace NovaShim.Compute.Migrations;
 /// lease. Dying between any two of these repeats the step, which is why every step may run twice.
 /// </summary>
 internal sealed partial class MigrationRunner(
-    ResizeMigration migration, MigrationPlan plan, IDocumentStore store, WorkHints hints, InstanceActions actions, ComputeOptions options, TimeProvider time, ILogger<MigrationRunner> log)
+    ResizeMigration migration, MigrationPlan plan, IDocumentStore store, WorkHints hints, InstanceActions actions, InstanceNotifications notifications, ComputeOptions options, TimeProvider time,
+    ILogger<MigrationRunner> log)
 {
     private readonly IDocumentCollection<MigrationDocument> _migrations = store.Collection<MigrationDocument>();
     private readonly IDocumentCollection<InstanceDocument> _instances = store.Collection<InstanceDocument>();
@@ -65,6 +67,7 @@ internal sealed partial class MigrationRunner(
             if (step.Do is { } @do)
             {
                 LogStep(m.Uuid, step.Name, host ?? Actors.Scheduler, m.Saga.Attempts + 1);
+                await notifications.StartAsync(InstanceEvents.Of(m, step.Name), server!, host ?? "", m.Saga.Context);
                 context = host is null ? null : new MigrationContext(work, InstanceRecord.Of(server!), _instances, time);
                 try
                 {
@@ -76,6 +79,7 @@ internal sealed partial class MigrationRunner(
                 }
 
                 await actions.RecordAsync(m.InstanceUuid, m.Saga.Context, EventName(step), host ?? "", began, error: null, CancellationToken.None);
+                await notifications.EndAsync(InstanceEvents.Of(m, step.Name), server!, host ?? "", m.Saga.Context);
             }
 
             await AdvanceAsync(work, step, doc => WithProgress(change(doc), context));
@@ -121,6 +125,10 @@ internal sealed partial class MigrationRunner(
         var attempts = work.Item.Attempts + 1;
         LogFailed(work.Document.Uuid, step.Name, host ?? Actors.Scheduler, attempts, e);
         await actions.RecordAsync(work.Document.InstanceUuid, work.Item.Context, EventName(step), host ?? "", began, message, CancellationToken.None);
+        if (await _instances.GetAsync(work.Document.InstanceUuid, CancellationToken.None) is { } server)
+        {
+            await notifications.ErrorAsync(InstanceEvents.Of(work.Document, step.Name), server, host ?? "", work.Item.Context, message);
+        }
 
         if (recovery == StepRecovery.Reschedule && step.Name == ResizeMigration.PrepResize)
         {

@@ -173,8 +173,9 @@ public sealed class ComputeApi
             throw new MigrationNotFoundException("Instance has not been resized.");
         }
 
+        // The word counts at once: a runner that has shown VERIFY_RESIZE and is about to write down that it waits for the word loses its lease, or it would wait for a word that was given.
         var decided = await _migrations.UpdateAsync(
-            found.Key, m => m.Status == MigrationStatus.Finished ? decide(m with { Saga = m.Saga with { Context = context } }) : null, cancellation)
+            found.Key, m => m.Status == MigrationStatus.Finished ? decide(m with { Saga = m.Saga with { Context = context, Lease = null } }) : null, cancellation)
             ?? throw new MigrationNotFoundException("Instance has not been resized.");
 
         // The word is given: what is left is to show it and to tell whoever must act, whether the caller still listens or not.

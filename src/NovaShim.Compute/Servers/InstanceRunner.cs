@@ -3,6 +3,7 @@ using NovaShim.Compute.Documents;
 using NovaShim.Compute.Hosts;
 using NovaShim.Compute.Images;
 using NovaShim.Compute.Migrations;
+using NovaShim.Compute.Notifications;
 using NovaShim.Compute.Scheduling;
 using NovaShim.Compute.Work;
 using NovaShim.Sdk;
@@ -14,7 +15,8 @@ namespace NovaShim.Compute.Servers;
 /// and the end of a step is a compare-and-set under its lease.
 /// </summary>
 internal sealed partial class InstanceRunner(
-    FilterScheduler scheduler, ResourceTracker resources, ComputeApi api, ImageFiles images, WorkHints hints, InstanceActions actions, ComputeOptions options, TimeProvider time,
+    FilterScheduler scheduler, ResourceTracker resources, ComputeApi api, ImageFiles images, WorkHints hints, InstanceActions actions, InstanceNotifications notifications,
+    ComputeOptions options, TimeProvider time,
     ILogger<InstanceRunner> log)
 {
     /// <summary>Takes the step that is due.</summary>
@@ -24,8 +26,11 @@ internal sealed partial class InstanceRunner(
     public async Task RunAsync(LeasedWork<InstanceDocument> work, string? host, ComputeManager? manager)
     {
         var step = work.Item.Step;
+        // A delete that waits for a migration to come to rest has not begun.
+        var @event = host is null || work.Document.MigrationUuid is not null ? null : InstanceEvents.Of(step);
         var began = time.GetUtcNow().UtcDateTime;
         LogStep(work.Document.Uuid, step, host ?? Actors.Scheduler, work.Item.Attempts + 1);
+        await notifications.StartAsync(@event, work.Document, host ?? "", ContextOf(work));
         try
         {
             var taken = (step, manager) switch
@@ -38,6 +43,7 @@ internal sealed partial class InstanceRunner(
             };
             await taken;
             await actions.RecordAsync(work.Document.Uuid, ContextOf(work), EventName(step, host), host ?? "", began, error: null, CancellationToken.None);
+            await notifications.EndAsync(@event, work.Document, host ?? "", ContextOf(work));
         }
         catch (Exception e) when (e is LeaseLostException or DocumentStoreException)
         {
@@ -52,6 +58,7 @@ internal sealed partial class InstanceRunner(
         {
             LogFailed(work.Document.Uuid, step, host ?? Actors.Scheduler, work.Item.Attempts + 1, e);
             await actions.RecordAsync(work.Document.Uuid, ContextOf(work), EventName(step, host), host ?? "", began, MessageOf(e, step, host), CancellationToken.None);
+            await notifications.ErrorAsync(@event, work.Document, host ?? "", ContextOf(work), MessageOf(e, step, host));
             await FailAsync(work, step, host, manager, e);
         }
     }
