@@ -28,7 +28,7 @@ if $distributed; then packages+=(nats-server); fi
 install_packages "${packages[@]}"
 if $distributed; then command -v node >/dev/null && command -v npm >/dev/null || install_packages nodejs npm; fi
 if $build; then
-  for project in src/NovaShim plugins/XenServer compat/xenserver-simulator; do dotnet build -c Release --nologo -v quiet "$project"; done
+  for project in src/NovaShim plugins/XenServer/XenServer.csproj compat/xenserver-simulator; do dotnet build -c Release --nologo -v quiet "$project"; done
 fi
 simulator=artifacts/bin/NovaShim.XenServerSimulator/release/xenserver-simulator
 novashim=artifacts/bin/NovaShim/release/novashim

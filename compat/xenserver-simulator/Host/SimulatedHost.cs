@@ -50,6 +50,7 @@ internal static class SimulatedHost
             RepositoryPath(srUuid), new StorageOptions { CoalesceDelay = options.CoalesceDelay, Now = written => VdiRecords.Switched(database, written) }, time, logs.CreateLogger<StorageRepository>(), stop);
         using VdiRecords vdiRecords = new(database, storage, time);
         storage.Changed += vdiRecords.Mirror;
+        database.Change(vdiRecords.UpdateTotals);
         await using Domains domains = new(
             database, storage, vdiRecords, new GuestOptions { BytesPerSecond = options.GuestWriteRate }, time, logs.CreateLogger<Domains>());
 

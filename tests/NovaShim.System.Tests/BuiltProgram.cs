@@ -1,0 +1,126 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace NovaShim.System.Tests;
+
+/// <summary>A program of this build, run as a user would: started, waited for by its ready file, ended by a signal.</summary>
+internal sealed class BuiltProgram : IAsyncDisposable
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(90);
+    private readonly Process _process;
+    private readonly StringBuilder _output = new();
+
+    private BuiltProgram(Process process) => _process = process;
+
+    /// <summary>The folder with one folder per built project.</summary>
+    public static DirectoryInfo Bin { get; } = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Parent!;
+
+    /// <summary>The root of the source tree.</summary>
+    public static DirectoryInfo Source { get; } = FindSource();
+
+    public static string NovaShim { get; } = Path.Combine(Bin.FullName, "NovaShim", "release", "novashim");
+
+    public static string Plugins { get; } = Path.Combine(Bin.FullName, "NovaShim", "release", "plugins");
+
+    public static string Simulator { get; } = Path.Combine(Bin.FullName, "NovaShim.XenServerSimulator", "release", "xenserver-simulator");
+
+    public int ExitCode => _process.ExitCode;
+
+    public string Output
+    {
+        get
+        {
+            lock (_output)
+            {
+                return _output.ToString();
+            }
+        }
+    }
+
+    /// <summary>What the ready file says.</summary>
+    public JsonObject Ready { get; private set; } = [];
+
+    /// <summary>Starts a program and waits until its ready file is there.</summary>
+    public static async Task<BuiltProgram> StartAsync(string file, string ready, params string[] arguments)
+    {
+        File.Delete(ready);
+        var program = Launch(file, [.. arguments, "--ready", ready]);
+        await Eventually.Async(() => File.Exists(ready) || program._process.HasExited, () => $"{Path.GetFileName(file)} is not ready:\n{program.Output}", Deadline);
+        Assert.True(File.Exists(ready), program.Output);
+        program.Ready = JsonNode.Parse(await File.ReadAllTextAsync(ready))!.AsObject();
+        return program;
+    }
+
+    /// <summary>Runs a program to its end.</summary>
+    public static async Task<BuiltProgram> RunAsync(string file, params string[] arguments)
+    {
+        var program = Launch(file, arguments);
+        using var deadline = new CancellationTokenSource(Deadline);
+        await program._process.WaitForExitAsync(deadline.Token);
+        program._process.WaitForExit();
+        return program;
+    }
+
+    /// <summary>SIGKILL: the process dies where it stands.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    /// <summary>SIGTERM, and waits for the end.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            using var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(global::System.Globalization.CultureInfo.InvariantCulture)]);
+            await kill.WaitForExitAsync();
+            using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+            try
+            {
+                await _process.WaitForExitAsync(deadline.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                _process.Kill();
+                Assert.Fail($"it did not end when told to:\n{Output}");
+            }
+        }
+
+        _process.Dispose();
+    }
+
+    private static BuiltProgram Launch(string file, string[] arguments)
+    {
+        var process = new Process { StartInfo = new ProcessStartInfo(file, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false } };
+        var program = new BuiltProgram(process);
+        void Keep(object sender, DataReceivedEventArgs e)
+        {
+            lock (program._output)
+            {
+                program._output.AppendLine(e.Data);
+            }
+        }
+
+        process.OutputDataReceived += Keep;
+        process.ErrorDataReceived += Keep;
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return program;
+    }
+
+    private static DirectoryInfo FindSource()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "NovaShim.sln")))
+            {
+                return folder;
+            }
+        }
+
+        throw new DirectoryNotFoundException("the source tree is not above the tests");
+    }
+}
