@@ -103,7 +103,7 @@ as() {
 # nova_as USER ARGUMENTS...: prints the command and runs it.
 nova_as() {
   printf '\n\033[1m$ nova %s\033[0m\n' "${*:2}"
-  as "$1" nova "${@:2}" 2>&1
+  as "$1" nova "${@:2}" 2>&1 | sed '/nova CLI is deprecated/d'
 }
 # show FIELD: of the server, as an administrator sees it.
 show() { as $admin nova show "$server" 2>/dev/null | awk -F'|' -v field="$1" '{ gsub(/^ +| +$/, "", $2); gsub(/^ +| +$/, "", $3) } $2 == field { print $3 }'; }
@@ -123,23 +123,23 @@ await() {
   done
   fail "$1 is '$(show "$1")', waited for '$2'"
 }
-# odata QUERY: what an administrator reads of the migrations.
-odata() {
-  local token
+# log_in: an administrator's token, in $token.
+log_in() {
   token=$(curl -fsS -D - -o /dev/null -H 'Content-Type: application/json' "$api/identity/v3/auth/tokens" -d '{"auth": {"identity": {"methods": ["password"], "password": {"user":
     {"name": "'$admin'", "password": "secret", "domain": {"name": "Default"}}}}, "scope": {"project": {"name": "operators", "domain": {"name": "Default"}}}}}' | tr -d '\r' | sed -n 's/^[Xx]-[Ss]ubject-[Tt]oken: //p')
-  curl -fsSG -H "X-Auth-Token: $token" "$api/odata/v1/Migrations" --data-urlencode "$1"
 }
+# odata QUERY: what an administrator reads of the migrations.
+odata() { curl -fsSG -H "X-Auth-Token: $token" "$api/odata/v1/Migrations" --data-urlencode "$1"; }
 # watch_progress FILE: a line "percent bytes" whenever one of them changes, until it is ended.
 watch_progress() {
   local line last=
-  while sleep 0.3; do
+  while sleep 0.2; do
     line=$(odata "\$orderby=id desc" 2>/dev/null | jq -r '.value[0].saga.progress | "\(.percent) \(.bytes_done)"' 2>/dev/null) || continue
     [ "$line" = "$last" ] || echo "$line" >>"$1"
     last=$line
   done
 }
-check() { python3=/usr/bin/python3; $python3 compat/check_hosts.py "$@" "$work/xen1.json" "$work/xen2.json" || fail "the hosts hold something else than they should"; }
+check() { /usr/bin/python3 compat/check_hosts.py "$@" "$work/xen1.json" "$work/xen2.json" || fail "the hosts hold something else than they should"; }
 
 say "1. Boot"
 nova_as $user flavor-list
@@ -157,6 +157,7 @@ expect OS-EXT-SRV-ATTR:host xen1
 check --server "$server" --running xen1
 
 say "2. Resize"
+log_in
 watch_progress "$work/progress" &
 watcher=$!
 started_pids+=("$watcher")
@@ -192,6 +193,7 @@ say "5. Nothing was lost, nothing is left"
 check --server "$server" --running xen2 --shut-down --journal
 
 say "What it cost"
+log_in
 odata "\$orderby=id" | jq -r '
   def secs: . * 10 | round / 10;
   def moment: (sub("\\.[0-9]+"; "") | sub("Z?$"; "Z") | fromdateiso8601) + ((capture("\\.(?<f>[0-9]+)") // {f: "0"}).f | "0." + . | tonumber);
