@@ -44,7 +44,6 @@ internal sealed partial class ControlDomain(XenServerSettings settings, TimeProv
             using var command = client.CreateCommand(Shell.Script(script, arguments));
             LogRun(settings.SshHost, settings.SshPort, what);
             var running = command.ExecuteAsync(deadline.Token);
-            await using var input = command.CreateInputStream();
             var reading = Task.Run(() => Read(command.OutputStream, onOutput), CancellationToken.None);
             await running;
             var output = await reading;
