@@ -1,3 +1,4 @@
+using System.Reflection;
 using NovaShim.Compute.Documents;
 using NovaShim.Compute.Flavors;
 using NovaShim.Compute.Hosts;
@@ -18,11 +19,11 @@ public abstract class DocumentStoreContract : IAsyncLifetime
 
     private IDocumentCollection<ServiceDocument> Services => store.Collection<ServiceDocument>();
 
-    public async Task InitializeAsync() => store = await OpenAsync();
+    public async Task InitializeAsync() => store = await OpenAsync([.. DocumentCatalog.Kinds, Specimen.Kind]);
 
     public async Task DisposeAsync() => await CloseAsync(store);
 
-    protected abstract Task<IDocumentStore> OpenAsync();
+    protected abstract Task<IDocumentStore> OpenAsync(IReadOnlyList<DocumentKind> kinds);
 
     protected abstract Task CloseAsync(IDocumentStore opened);
 
@@ -54,6 +55,22 @@ public abstract class DocumentStoreContract : IAsyncLifetime
 
         Assert.True(await Services.DeleteAsync(first, None));
         Assert.NotNull(await Services.ReplaceAsync(other with { Binary = "nova-compute" }, None));
+    }
+
+    [Fact]
+    public async Task A_unique_index_passes_over_documents_whose_first_value_is_null()
+    {
+        var specimens = store.Collection<Specimen>();
+        for (var i = 0; i < 2; i++)
+        {
+            await specimens.InsertAsync(new Specimen { Key = $"none {i}", Part = new Part(1, "x") }, None);
+        }
+
+        await specimens.InsertAsync(new Specimen { Key = "whole", Serial = "s", Part = new Part(1, "x") }, None);
+        await specimens.InsertAsync(new Specimen { Key = "no slot", Serial = "s", Part = new Part(null, "x") }, None);
+        await Assert.ThrowsAsync<DuplicateKeyException>(() => specimens.InsertAsync(new Specimen { Key = "again", Serial = "s", Part = new Part(1, "y") }, None));
+        await Assert.ThrowsAsync<DuplicateKeyException>(() => specimens.InsertAsync(new Specimen { Key = "no part", Serial = "s" }, None));
+        Assert.Equal(4, await specimens.CountAsync(_ => true, None));
     }
 
     [Fact]
@@ -174,6 +191,15 @@ public abstract class DocumentStoreContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Every_document_of_the_catalog_comes_back_whole()
+    {
+        foreach (var kind in DocumentCatalog.Kinds)
+        {
+            await (Task)typeof(DocumentStoreContract).GetMethod(nameof(ComesBackWhole), BindingFlags.NonPublic | BindingFlags.Instance)!.MakeGenericMethod(kind.Type).Invoke(this, [])!;
+        }
+    }
+
+    [Fact]
     public async Task Moments_are_kept_in_UTC_to_the_millisecond()
     {
         var exact = new DateTime(2026, 7, 8, 9, 10, 11, DateTimeKind.Utc).AddTicks(1_239_999);
@@ -274,4 +300,14 @@ public abstract class DocumentStoreContract : IAsyncLifetime
     [Fact]
     public async Task A_document_without_a_key_is_refused() =>
         await Assert.ThrowsAnyAsync<ArgumentException>(() => Instances.InsertAsync(Samples.Instance() with { Key = "" }, None));
+
+    private async Task ComesBackWhole<T>()
+        where T : Document
+    {
+        var stored = await store.Collection<T>().InsertAsync((T)Filler.Fill(typeof(T)), None);
+        var expected = (T)Filler.Fill(typeof(T)) with { Revision = 1, CreatedAt = stored.CreatedAt, UpdatedAt = null };
+        Assert.Equivalent(expected, stored, strict: true);
+        Assert.Equivalent(expected, await store.Collection<T>().GetAsync(stored.Key, None), strict: true);
+        Assert.Equivalent(expected, Assert.Single(await store.Collection<T>().ListAsync(store.Collection<T>().Query(), None)), strict: true);
+    }
 }

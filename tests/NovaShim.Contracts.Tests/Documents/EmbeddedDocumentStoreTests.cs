@@ -9,9 +9,9 @@ public sealed class EmbeddedDocumentStoreTests : DocumentStoreContract
 {
     private readonly TemporaryFolder folder = new();
 
-    protected override async Task<IDocumentStore> OpenAsync()
+    protected override async Task<IDocumentStore> OpenAsync(IReadOnlyList<DocumentKind> kinds)
     {
-        var store = new EmbeddedDocumentStore(folder.File("novashim.db"), TimeProvider.System);
+        var store = new EmbeddedDocumentStore(folder.File("novashim.db"), TimeProvider.System, kinds);
         await store.InitializeAsync(None);
         return store;
     }

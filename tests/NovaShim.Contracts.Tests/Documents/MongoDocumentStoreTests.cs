@@ -11,9 +11,9 @@ public sealed class MongoDocumentStoreTests(MongoServer server) : DocumentStoreC
 {
     private readonly MongoUrl url = server.UriOfNewDatabase();
 
-    protected override async Task<IDocumentStore> OpenAsync()
+    protected override async Task<IDocumentStore> OpenAsync(IReadOnlyList<DocumentKind> kinds)
     {
-        var store = new MongoDocumentStore(url.ToString(), TimeProvider.System, NullLogger<MongoDocumentStore>.Instance);
+        var store = new MongoDocumentStore(url.ToString(), TimeProvider.System, NullLogger<MongoDocumentStore>.Instance, kinds: kinds);
         await store.InitializeAsync(None);
         return store;
     }

@@ -4,8 +4,7 @@ using Microsoft.Data.Sqlite;
 namespace NovaShim.Compute.Documents.Embedded;
 
 /// <summary>
-/// The SQLite file and the right of this process to it: WAL, every commit synced to disk (<c>synchronous=FULL</c>). A lock file beside it, held open, keeps a second process out and names the
-/// first; the operating system gives it back when the process dies.
+/// The SQLite file and the right of this process to it: WAL, every commit synced to disk (<c>synchronous=FULL</c>). A lock file beside it, held open, keeps a second process out; the operating system gives it back when the process dies.
 /// </summary>
 internal sealed class DocumentFile : IDisposable
 {
@@ -26,7 +25,7 @@ internal sealed class DocumentFile : IDisposable
     public static DocumentFile Open(string path)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        var exclusive = Lock(path + ".lock");
+        var exclusive = Lock(path);
         SqliteConnection? connection = null;
         try
         {
@@ -51,33 +50,29 @@ internal sealed class DocumentFile : IDisposable
 
     private static FileStream Lock(string path)
     {
-        FileStream stream;
         try
         {
-            stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            var stream = new FileStream(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            File.WriteAllText(path + ".pid", Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+            return stream;
         }
-        catch (IOException error)
+        catch (Exception error) when (error is IOException and not DirectoryNotFoundException)
         {
             throw new DocumentStoreException(
-                $"The document store is in use by another process{Holder(path)} ({path} is locked). The embedded store belongs to one process; several processes share a MongoDB.", error);
+                $"The document store is in use by another process{Holder(path)} ({path}.lock is locked). The embedded store belongs to one process; several processes share a MongoDB.", error);
         }
         catch (UnauthorizedAccessException error)
         {
             throw new DocumentStoreException($"The document store cannot be opened: {error.Message}", error);
         }
-
-        stream.SetLength(0);
-        stream.Write(System.Text.Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
-        stream.Flush();
-        return stream;
     }
 
+    /// <summary>Who has it. The id stands in a file of its own, because a locked file cannot be read.</summary>
     private static string Holder(string path)
     {
         try
         {
-            using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
-            return reader.ReadToEnd() is { Length: > 0 } pid ? $" with the id {pid}" : "";
+            return $" with the id {File.ReadAllText(path + ".pid")}";
         }
         catch (IOException)
         {
