@@ -56,6 +56,7 @@ public sealed class Face : IAsyncLifetime
     {
         var settings = new Dictionary<string, string?>
         {
+            ["quota:instances"] = "-1", ["quota:cores"] = "-1", ["quota:ram"] = "-1",
             ["identity:users:0:name"] = "alice", ["identity:users:0:password"] = "alice's secret", ["identity:users:0:project"] = "alpha",
             ["identity:users:1:name"] = "bob", ["identity:users:1:password"] = "bob's secret", ["identity:users:1:project"] = "beta",
             ["identity:users:2:name"] = "admin", ["identity:users:2:password"] = "admin's secret", ["identity:users:2:project"] = "admin", ["identity:users:2:admin"] = "true",

@@ -43,9 +43,9 @@ internal static class AdminModel
     private static IEdmModel Build()
     {
         var builder = new ODataConventionModelBuilder();
-        builder.EntitySet<MigrationDocument>("Migrations").EntityType.HasKey(m => m.Uuid);
-        builder.EntitySet<InstanceDocument>("Instances").EntityType.HasKey(i => i.Uuid);
-        builder.EntitySet<ComputeNodeDocument>("Hosts").EntityType.HasKey(h => h.Host);
+        builder.EntitySet<MigrationDocument>("Migrations").EntityType.HasKey(m => m.Uuid).Page(AdminQuery.PageSize, null);
+        builder.EntitySet<InstanceDocument>("Instances").EntityType.HasKey(i => i.Uuid).Page(AdminQuery.PageSize, null);
+        builder.EntitySet<ComputeNodeDocument>("Hosts").EntityType.HasKey(h => h.Host).Page(AdminQuery.PageSize, null);
         builder.EntitySet<PluginDocument>("Plugins").EntityType.HasKey(p => new { p.Process, p.Name });
         builder.OnModelCreating = built =>
         {

@@ -43,7 +43,8 @@ internal static class AdminQuery
 
         try
         {
-            var options = new ODataQueryOptions<T>(new ODataQueryContext(AdminModel.Edm, typeof(T), null), http.Request);
+            var context = new ODataQueryContext(AdminModel.Edm, typeof(T), null);
+            var options = new ODataQueryOptions<T>(context, http.Request);
             options.Validate(Bounds);
             return await RunAsync(http.Request, options, collection, set, baseUrl, cancellation);
         }
@@ -63,7 +64,6 @@ internal static class AdminQuery
             // In memory a null on the way must be stepped over; a store's own query language does that by itself and does not know the steps.
             HandleNullPropagation = all.Provider is EnumerableQuery ? HandleNullPropagationOption.True : HandleNullPropagationOption.False,
             EnsureStableOrdering = true,
-            EnableConstantParameterization = false,
             TimeZone = TimeZoneInfo.Utc,
         };
         var top = Math.Min(options.Top?.Value ?? PageSize, PageSize);

@@ -47,12 +47,12 @@ internal readonly record struct BodyField(JsonElement Element, string Name)
     {
         foreach (var property in RequireObject().Element.EnumerateObject())
         {
-            yield return new BodyField(property.Value, Path(NameOf(property)));
+            yield return new BodyField(property.Value, Path(property.Name));
         }
     }
 
     /// <summary>The names of the object's members.</summary>
-    public IReadOnlyList<string> Names() => [.. RequireObject().Element.EnumerateObject().Select(NameOf)];
+    public IReadOnlyList<string> Names() => [.. RequireObject().Element.EnumerateObject().Select(p => p.Name)];
 
     /// <summary>The items of an array.</summary>
     public IReadOnlyList<BodyField> Items()
@@ -74,15 +74,7 @@ internal readonly record struct BodyField(JsonElement Element, string Name)
             throw Invalid("a string is expected");
         }
 
-        try
-        {
-            return Element.GetString()!;
-        }
-        catch (InvalidOperationException)
-        {
-            // An escape that stands for half a character.
-            throw Fault.BadRequest($"Invalid input for field/attribute {Name}: it is not well-formed Unicode.");
-        }
+        return Element.GetString()!;
     }
 
     /// <summary>The text, with at least one and at most so many characters.</summary>
@@ -125,16 +117,4 @@ internal readonly record struct BodyField(JsonElement Element, string Name)
     }
 
     private string Path(string name) => Name.Length == 0 ? name : $"{Name}.{name}";
-
-    private static string NameOf(JsonProperty property)
-    {
-        try
-        {
-            return property.Name;
-        }
-        catch (InvalidOperationException)
-        {
-            throw Fault.BadRequest("A name in the body is not well-formed Unicode.");
-        }
-    }
 }

@@ -25,11 +25,44 @@ internal static class BodyReader
         try
         {
             using var document = await JsonDocument.ParseAsync(request.Body, Options, cancellation);
+            CheckTexts(document.RootElement, "");
             return new BodyField(document.RootElement.Clone(), "").RequireObject();
         }
         catch (JsonException malformed)
         {
             throw Fault.BadRequest($"Malformed request body: not JSON at line {malformed.LineNumber + 1 ?? 1}, byte {malformed.BytePositionInLine ?? 0}.");
+        }
+    }
+
+    /// <summary>An escape in JSON can stand for half a character; a text that has one cannot be read later on.</summary>
+    private static void CheckTexts(JsonElement element, string name)
+    {
+        try
+        {
+            switch (element.ValueKind)
+            {
+                case JsonValueKind.String:
+                    element.GetString();
+                    break;
+                case JsonValueKind.Array:
+                    foreach (var item in element.EnumerateArray())
+                    {
+                        CheckTexts(item, name);
+                    }
+
+                    break;
+                case JsonValueKind.Object:
+                    foreach (var property in element.EnumerateObject())
+                    {
+                        CheckTexts(property.Value, name.Length == 0 ? property.Name : $"{name}.{property.Name}");
+                    }
+
+                    break;
+            }
+        }
+        catch (InvalidOperationException)
+        {
+            throw Fault.BadRequest($"Invalid input for field/attribute {name}: it is not well-formed Unicode.");
         }
     }
 }
