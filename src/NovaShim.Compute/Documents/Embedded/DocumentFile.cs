@@ -4,7 +4,8 @@ using Microsoft.Data.Sqlite;
 namespace NovaShim.Compute.Documents.Embedded;
 
 /// <summary>
-/// The SQLite file and the right of this process to it: WAL, every commit synced to disk (<c>synchronous=FULL</c>). A lock file beside it, held open, keeps a second process out; the operating system gives it back when the process dies.
+/// The SQLite file and the right of this process to it: WAL, every commit synced to disk (<c>synchronous=FULL</c>). A lock file beside it, held open, keeps a second process out;
+/// the operating system gives it back when the process dies.
 /// </summary>
 internal sealed class DocumentFile : IDisposable
 {
@@ -24,17 +25,26 @@ internal sealed class DocumentFile : IDisposable
     /// <summary>Opens the file, or makes it. Throws <see cref="DocumentStoreException"/> saying why when it cannot be used.</summary>
     public static DocumentFile Open(string path)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new DocumentStoreException($"The folder of the document store {path} cannot be made: {error.Message}", error);
+        }
+
         var exclusive = Lock(path);
         SqliteConnection? connection = null;
         try
         {
+            File.WriteAllText(PidFile(path), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
             connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ConnectionString);
             connection.Open();
             Prepare(connection, path);
             return new DocumentFile(connection, exclusive);
         }
-        catch (Exception error) when (error is SqliteException or DocumentStoreException)
+        catch (Exception error) when (error is SqliteException or DocumentStoreException or IOException)
         {
             connection?.Dispose();
             exclusive.Dispose();
@@ -52,11 +62,9 @@ internal sealed class DocumentFile : IDisposable
     {
         try
         {
-            var stream = new FileStream(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            File.WriteAllText(path + ".pid", Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
-            return stream;
+            return new FileStream(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (Exception error) when (error is IOException and not DirectoryNotFoundException)
+        catch (IOException error)
         {
             throw new DocumentStoreException(
                 $"The document store is in use by another process{Holder(path)} ({path}.lock is locked). The embedded store belongs to one process; several processes share a MongoDB.", error);
@@ -67,12 +75,14 @@ internal sealed class DocumentFile : IDisposable
         }
     }
 
+    private static string PidFile(string path) => path + ".pid";
+
     /// <summary>Who has it. The id stands in a file of its own, because a locked file cannot be read.</summary>
     private static string Holder(string path)
     {
         try
         {
-            return $" with the id {File.ReadAllText(path + ".pid")}";
+            return $" with the id {File.ReadAllText(PidFile(path))}";
         }
         catch (IOException)
         {
