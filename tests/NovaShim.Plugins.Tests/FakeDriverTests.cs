@@ -286,7 +286,7 @@ public sealed class FakeDriverTests : IAsyncLifetime
         // The plugin in its own load context shares no statics with this one: it stands for another process.
         await using var running = await RunningHost.StartAsync();
         running.DropIn(RunningHost.FakePlugin);
-        await running.SettledAsync("Fake");
+        await running.LoadedAsync("Fake");
         var (one, _) = Hosts(inFile: true);
         await using var two = running.Host.Create("fake", RunningHost.ComputeHost("two", ("state_file", StateFile)));
         var journey = new Journey(one, two, twice: true);
@@ -303,7 +303,7 @@ public sealed class FakeDriverTests : IAsyncLifetime
     {
         await using var running = await RunningHost.StartAsync();
         running.DropIn(RunningHost.FakePlugin);
-        await running.SettledAsync("Fake");
+        await running.LoadedAsync("Fake");
         var (one, two) = Hosts(inFile: true);
         await using var other = running.Host.Create("fake", RunningHost.ComputeHost("other", ("state_file", StateFile)));
 

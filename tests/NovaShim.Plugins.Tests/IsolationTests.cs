@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Loader;
-using NovaShim.Compute.Plugins;
 using NovaShim.Sdk;
 
 namespace NovaShim.Plugins.Tests;
@@ -18,8 +17,8 @@ public sealed class IsolationTests
             running.Compile(name, Workshop.Source(name.ToLowerInvariant(), inManager: "public override string ToString() => typeof(Library.Thing).Assembly.GetName().Version + \" \" + ++Library.Thing.Count;"), library);
         }
 
-        await running.SettledAsync("One");
-        await running.SettledAsync("Two");
+        await running.LoadedAsync("One");
+        await running.LoadedAsync("Two");
 
         Assert.Equal("1.0.0.0 1", running.Host.Create("one", RunningHost.ComputeHost("h")).ToString());
         Assert.Equal("2.0.0.0 1", running.Host.Create("two", RunningHost.ComputeHost("h")).ToString());
@@ -34,7 +33,7 @@ public sealed class IsolationTests
         File.Copy(typeof(ComputeManager).Assembly.Location, Path.Combine(running.Folder, "One", "NovaShim.Sdk.dll"));
         running.Compile("One", Workshop.Source("one"));
 
-        Assert.Equal(PluginState.Loaded, (await running.SettledAsync("One")).State);
+        await running.LoadedAsync("One");
         Assert.IsAssignableFrom<ComputeManager>(running.Host.Create("one", RunningHost.ComputeHost("h")));
     }
 
@@ -45,7 +44,7 @@ public sealed class IsolationTests
         await using (var running = await RunningHost.StartAsync())
         {
             running.DropIn(RunningHost.FakePlugin);
-            await running.SettledAsync("Fake");
+            await running.LoadedAsync("Fake");
             await using var manager = running.Host.Create("fake", RunningHost.ComputeHost("h"));
             location = manager.GetType().Assembly.Location;
             Assert.NotEqual(AssemblyLoadContext.Default, AssemblyLoadContext.GetLoadContext(manager.GetType().Assembly));
@@ -62,7 +61,7 @@ public sealed class IsolationTests
     {
         await using var living = await RunningHost.StartAsync();
         living.DropIn(RunningHost.FakePlugin);
-        await living.SettledAsync("Fake");
+        await living.LoadedAsync("Fake");
         await using var manager = living.Host.Create("fake", RunningHost.ComputeHost("h"));
         var abandoned = Directory.CreateTempSubdirectory("novashim-plugins-");
         await File.WriteAllTextAsync(Path.Combine(abandoned.FullName, "in-use"), "");
@@ -93,7 +92,7 @@ public sealed class IsolationTests
     {
         await using var running = await RunningHost.StartAsync();
         running.DropIn(RunningHost.FakePlugin);
-        await running.SettledAsync("Fake");
+        await running.LoadedAsync("Fake");
         var state = Path.Combine(running.Workbench, "state.json");
         await using var one = running.Host.Create("fake", RunningHost.ComputeHost("one", ("state_file", state)));
         await using var two = running.Host.Create("fake", RunningHost.ComputeHost("two", ("state_file", state)));

@@ -33,7 +33,7 @@ public sealed class LoadingTests
     {
         await using var running = await RunningHost.StartAsync();
         running.Compile("Tiny", Workshop.Source("tiny"));
-        await running.SettledAsync("Tiny");
+        await running.LoadedAsync("Tiny");
         await using var second = new PluginHost(new PluginOptions { Path = running.Folder, PollSeconds = 0.2 }, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<PluginHost>.Instance);
 
         await second.StartAsync(CancellationToken.None);
@@ -63,7 +63,7 @@ public sealed class LoadingTests
             }
         }
 
-        Assert.Equal(PluginState.Loaded, (await running.SettledAsync("Slow")).State);
+        await running.LoadedAsync("Slow");
         Assert.False(refused);
     }
 
@@ -75,11 +75,28 @@ public sealed class LoadingTests
         var target = Path.Combine(Directory.CreateDirectory(Path.Combine(running.Folder, "Slow")).FullName, "Slow.dll");
 
         await File.WriteAllBytesAsync(target, whole[..(whole.Length / 2)]);
-        var half = await running.SettledAsync("Slow");
+        await running.RefusedAsync("Slow");
         await File.WriteAllBytesAsync(target, whole);
 
-        Assert.Equal(PluginState.Refused, half.State);
-        Assert.Equal(PluginState.Loaded, (await running.UntilAsync("Slow", p => p.State == PluginState.Loaded)).State);
+        await running.LoadedAsync("Slow");
+    }
+
+    [Fact]
+    public async Task A_file_that_is_held_open_is_waited_for()
+    {
+        await using var running = await RunningHost.StartAsync();
+        var whole = await File.ReadAllBytesAsync(Workshop.Compile(Path.Combine(running.Workbench, "Held.dll"), Workshop.Source("held")));
+        Directory.CreateDirectory(Path.Combine(running.Folder, "Held"));
+        await using (var file = new FileStream(Path.Combine(running.Folder, "Held", "Held.dll"), FileMode.CreateNew, FileAccess.Write, FileShare.None))
+        {
+            await file.WriteAsync(whole);
+            await file.FlushAsync();
+
+            var waiting = await running.UntilAsync("Held", p => p.Message.Contains("readable", StringComparison.Ordinal));
+            Assert.Equal(PluginState.Loading, waiting.State);
+        }
+
+        await running.LoadedAsync("Held");
     }
 
     [Fact]
@@ -87,14 +104,14 @@ public sealed class LoadingTests
     {
         await using var running = await RunningHost.StartAsync();
         running.Compile("One", Workshop.Source("one"));
-        await running.SettledAsync("One");
+        await running.LoadedAsync("One");
 
         Directory.Delete(running.Folder, recursive: true);
         var gone = await running.UntilAsync("One", p => p.Message.Length > 0);
         running.Compile("Two", Workshop.Source("two"));
 
         Assert.Equal((PluginState.Loaded, "Its folder is gone; it stays loaded until the program ends."), (gone.State, gone.Message));
-        Assert.Equal(PluginState.Loaded, (await running.SettledAsync("Two")).State);
+        await running.LoadedAsync("Two");
         await using var one = new DisposableManager(running.Host.Create("one", RunningHost.ComputeHost("h")));
     }
 
@@ -103,7 +120,7 @@ public sealed class LoadingTests
     {
         await using var running = await RunningHost.StartAsync();
         var file = running.Compile("One", Workshop.Source("one"));
-        await running.SettledAsync("One");
+        await running.LoadedAsync("One");
 
         await File.WriteAllTextAsync(file, "nothing");
 
@@ -119,8 +136,8 @@ public sealed class LoadingTests
         await using var running = await RunningHost.StartAsync();
         running.Compile("One", Workshop.Source("one"));
         Directory.CreateDirectory(Path.Combine(running.Folder, "Empty"));
-        await running.SettledAsync("One");
-        await running.SettledAsync("Empty");
+        await running.LoadedAsync("One");
+        await running.RefusedAsync("Empty");
 
         var e = Assert.Throws<PluginException>(() => running.Host.Create("xenserver", RunningHost.ComputeHost("h7")));
 
@@ -133,7 +150,7 @@ public sealed class LoadingTests
     {
         await using var running = await RunningHost.StartAsync();
         running.Compile("One", Workshop.Source("one", inManager: "").Replace("base(null!) { }", "base(null!) { throw new ArgumentException(\"no url\\nset one\"); }", StringComparison.Ordinal));
-        await running.SettledAsync("One");
+        await running.LoadedAsync("One");
 
         var e = Assert.Throws<PluginException>(() => running.Host.Create("one", RunningHost.ComputeHost("h")));
 

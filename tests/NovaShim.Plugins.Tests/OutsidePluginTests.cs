@@ -36,7 +36,7 @@ public sealed class OutsidePluginTests(OutsidePluginBuild build) : IClassFixture
     {
         await using var running = await RunningHost.StartAsync();
         running.DropIn(build.Output, "OutsidePlugin");
-        var status = await running.SettledAsync("OutsidePlugin");
+        var status = await running.LoadedAsync("OutsidePlugin");
         await using var manager = running.Host.Create("outside", RunningHost.ComputeHost("one", ("root", running.Workbench)));
 
         var stats = await manager.GetHostStatsAsync(CancellationToken.None);

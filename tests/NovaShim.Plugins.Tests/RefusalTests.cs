@@ -19,11 +19,11 @@ public sealed class RefusalTests
     });
 
     [Fact]
-    public Task An_empty_folder() => IsRefused("There is no Bad.dll in it", r => Directory.CreateDirectory(Path.Combine(r.Folder, "Bad")));
+    public Task An_empty_folder() => IsRefused("There is no Bad.dll in it", r => Directory.CreateDirectory(Path.Combine(r.Target, "Bad")));
 
     [Fact]
     public Task A_folder_of_another_name_than_its_assembly() =>
-        IsRefused("There is no Bad.dll in it: a plugin's main assembly has the name of its folder (found: Other.dll).", r => Workshop.Compile(Path.Combine(r.Folder, "Bad", "Other.dll"), Workshop.Source("bad")));
+        IsRefused("There is no Bad.dll in it: a plugin's main assembly has the name of its folder (found: Other.dll).", r => Workshop.Compile(Path.Combine(r.Target, "Bad", "Other.dll"), Workshop.Source("bad")));
 
     [Fact]
     public Task An_assembly_of_another_name_than_its_file() => IsRefused("holds the assembly Other", r =>
@@ -65,7 +65,7 @@ public sealed class RefusalTests
     public Task A_damaged_dependency() => IsRefused("It needs Library 0.0.0.0, which is damaged", r =>
     {
         r.Compile("Bad", Workshop.Source("bad", inManager: "public Library.Thing? Thing;"), Workshop.Compile(Path.Combine(r.Workbench, "Library.dll"), "namespace Library { public class Thing { } }"));
-        File.WriteAllText(Path.Combine(r.Folder, "Bad", "Library.dll"), "damaged");
+        File.WriteAllText(Path.Combine(r.Target, "Bad", "Library.dll"), "damaged");
     });
 
     [Fact]
@@ -76,7 +76,7 @@ public sealed class RefusalTests
     public Task A_list_of_dependencies_that_is_damaged() => IsRefused("Its Bad.deps.json cannot be read", r =>
     {
         r.Compile("Bad", Workshop.Source("bad"));
-        File.WriteAllText(Path.Combine(r.Folder, "Bad", "Bad.deps.json"), "{ \"runtimeTarget\": ");
+        File.WriteAllText(Path.Combine(r.Target, "Bad", "Bad.deps.json"), "{ \"runtimeTarget\": ");
     });
 
     [Fact]
@@ -92,7 +92,7 @@ public sealed class RefusalTests
     {
         var promise = Workshop.Compile(Path.Combine(r.Workbench, "Library.dll"), "namespace Library { public interface IThing { } }");
         r.Compile("Bad", Workshop.Source("bad").Replace(": ComputeManager", ": ComputeManager, Library.IThing", StringComparison.Ordinal), promise);
-        Workshop.Compile(Path.Combine(r.Folder, "Bad", "Library.dll"), "namespace Library { public interface IThing { void More(); } }");
+        Workshop.Compile(Path.Combine(r.Target, "Bad", "Library.dll"), "namespace Library { public interface IThing { void More(); } }");
     });
 
     [Theory]
@@ -101,7 +101,7 @@ public sealed class RefusalTests
     [InlineData(-1, 0, "old")]
     public Task An_sdk_that_does_not_fit(int major, int minor, string how) => IsRefused(
         $"It is too {how}: built with NovaShim.Sdk {SdkVersion(major, minor)}, this program has {_program}",
-        r => Workshop.CompileWithSdk(Path.Combine(r.Folder, "Bad", "Bad.dll"), Workshop.Source("bad"), Workshop.CompileSdk(r.Workbench, SdkVersion(major, minor) + ".0.0")));
+        r => Workshop.CompileWithSdk(Path.Combine(r.Target, "Bad", "Bad.dll"), Workshop.Source("bad"), Workshop.CompileSdk(r.Workbench, SdkVersion(major, minor) + ".0.0")));
 
     [Fact]
     public async Task An_initializer_that_never_ends_holds_up_nobody()
@@ -113,29 +113,30 @@ public sealed class RefusalTests
         await running.UntilAsync("Hangs", p => p.Driver is not null);
         running.Compile("Later", Workshop.Source("later"));
 
-        var later = await running.SettledAsync("Later");
+        await running.LoadedAsync("Later");
         var hangs = running.Host.Plugins.Single(p => p.Name == "Hangs").State;
         ending.Set();
 
-        Assert.Equal((PluginState.Loaded, PluginState.Loading), (later.State, hangs));
-        Assert.Equal(PluginState.Loaded, (await running.SettledAsync("Hangs")).State);
+        Assert.Equal(PluginState.Loading, hangs);
+        await running.LoadedAsync("Hangs");
     }
 
     [Fact]
-    public async Task Of_two_plugins_with_one_driver_the_first_has_it_until_it_is_gone()
+    public async Task Of_two_plugins_with_one_driver_the_first_to_load_has_it()
     {
         await using var running = await RunningHost.StartAsync();
         var first = running.Compile("First", Workshop.Source("same", inManager: "static Manager() => throw new InvalidOperationException(\"no luck\");"));
-        await running.SettledAsync("First");
-        var second = running.Compile("Second", Workshop.Source("same"));
-        await running.SettledAsync("Second");
+        await running.UntilAsync("First", p => p.Message.Contains("no luck", StringComparison.Ordinal));
+        running.Compile("Second", Workshop.Source("same"));
+        await running.LoadedAsync("Second");
 
         // The first was refused, so that the name was free; now the first, mended, comes too late.
         Workshop.Compile(first, Workshop.Source("same"));
 
         var late = await running.UntilAsync("First", p => p.Message.Contains("exported", StringComparison.Ordinal));
         Assert.Equal((PluginState.Refused, "The driver \"same\" is exported by the plugin Second already."), (late.State, late.Message));
-        Assert.Equal(PluginState.Loaded, (await running.SettledAsync("Second")).State);
+        Directory.Delete(Path.Combine(running.Folder, "Second"), recursive: true);
+        await running.UntilAsync("Second", p => p is { State: PluginState.Loaded, Message.Length: > 0 });
     }
 
     private static string SdkVersion(int majorMore, int minorMore)
@@ -146,25 +147,25 @@ public sealed class RefusalTests
 
     private static void Write(RunningHost running, string name, byte[] content)
     {
-        Directory.CreateDirectory(Path.Combine(running.Folder, name));
-        File.WriteAllBytes(Path.Combine(running.Folder, name, name + ".dll"), content);
+        Directory.CreateDirectory(Path.Combine(running.Target, name));
+        File.WriteAllBytes(Path.Combine(running.Target, name, name + ".dll"), content);
     }
 
     private static async Task IsRefused(string message, Action<RunningHost> make)
     {
         await using var running = await RunningHost.StartAsync();
-        make(running);
+        running.AtOnce("Bad", make);
 
-        var refused = await running.UntilAsync("Bad", p => p.State == PluginState.Refused);
+        var refused = await running.RefusedAsync("Bad");
         Assert.Contains(message, refused.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', refused.Message);
         Assert.Null(refused.LoadedAt);
 
         // It harms nothing, and once mended it is loaded.
         running.Compile("Good", Workshop.Source("good"));
-        Assert.Equal(PluginState.Loaded, (await running.SettledAsync("Good")).State);
+        await running.LoadedAsync("Good");
         Directory.Delete(Path.Combine(running.Folder, "Bad"), recursive: true);
         running.Compile("Bad", Workshop.Source("bad"));
-        Assert.Equal(PluginState.Loaded, (await running.UntilAsync("Bad", p => p.State == PluginState.Loaded)).State);
+        await running.LoadedAsync("Bad");
     }
 }

@@ -13,7 +13,7 @@ internal sealed class RunningHost : IAsyncDisposable
 
     private RunningHost(double pollSeconds)
     {
-        Folder = Path.Combine(_temp.FullName, "plugins");
+        Folder = Target = Path.Combine(_temp.FullName, "plugins");
         Workbench = Directory.CreateDirectory(Path.Combine(_temp.FullName, "workbench")).FullName;
         Host = new PluginHost(new PluginOptions { Path = Folder, PollSeconds = pollSeconds }, TimeProvider.System, NullLogger<PluginHost>.Instance);
     }
@@ -23,7 +23,10 @@ internal sealed class RunningHost : IAsyncDisposable
     /// <summary>The plugin folder. It is not there before a test makes it.</summary>
     public string Folder { get; }
 
-    /// <summary>Where plugins are made before they are moved in.</summary>
+    /// <summary>Where <see cref="Compile"/> writes: the plugin folder, or while <see cref="AtOnce"/> makes a plugin, a folder beside it.</summary>
+    public string Target { get; private set; }
+
+    /// <summary>For whatever else a test makes.</summary>
     public string Workbench { get; }
 
     /// <summary>The folder that the solution's own Fake plugin was built to.</summary>
@@ -48,14 +51,27 @@ internal sealed class RunningHost : IAsyncDisposable
         NullLoggerFactory.Instance,
         TimeProvider.System);
 
-    /// <summary>Compiles a plugin straight into the watched folder.</summary>
-    public string Compile(string name, string source, params string[] references) => Workshop.Compile(Path.Combine(Folder, name, name + ".dll"), source, references);
+    /// <summary>Makes a plugin in several moves, of which the host sees only the last.</summary>
+    public void AtOnce(string name, Action<RunningHost> make)
+    {
+        Target = Path.Combine(_temp.FullName, "made");
+        make(this);
+        Directory.CreateDirectory(Folder);
+        Directory.Move(Path.Combine(Target, name), Path.Combine(Folder, name));
+        Target = Folder;
+    }
+
+    /// <summary>Compiles a plugin into the watched folder.</summary>
+    public string Compile(string name, string source, params string[] references) => Workshop.Compile(Path.Combine(Target, name, name + ".dll"), source, references);
 
     /// <summary>Copies a plugin's folder in.</summary>
     public void DropIn(string from, string? name = null) => Copy(from, Path.Combine(Folder, name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(from))));
 
-    /// <summary>Waits until a plugin has loaded or was refused, and returns what people are told of it.</summary>
-    public Task<PluginStatus> SettledAsync(string name) => UntilAsync(name, p => p.State != PluginState.Loading);
+    /// <summary>Waits until a plugin has loaded. On a busy machine it may be found half written and refused before.</summary>
+    public Task<PluginStatus> LoadedAsync(string name) => UntilAsync(name, p => p.State == PluginState.Loaded);
+
+    /// <summary>Waits until a plugin was refused, and returns what people are told of it.</summary>
+    public Task<PluginStatus> RefusedAsync(string name) => UntilAsync(name, p => p.State == PluginState.Refused);
 
     /// <summary>Waits until what people are told of a plugin meets a condition. Fails after half a minute, saying what they were told last.</summary>
     public async Task<PluginStatus> UntilAsync(string name, Func<PluginStatus, bool> condition)

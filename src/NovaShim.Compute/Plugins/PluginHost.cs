@@ -231,8 +231,11 @@ public sealed partial class PluginHost : IComputeManagers, IHostedService, IAsyn
         }
         else if (changed)
         {
-            slot.Status = new PluginStatus(slot.Status.Name, slot.Status.Path) { Message = "Waiting for its files to settle." };
-            if (_time.GetElapsedTime(slot.ContentSince) >= _options.Settle)
+            slot.Status = new PluginStatus(slot.Status.Name, slot.Status.Path)
+            {
+                Message = content.Unreadable is { } reason ? $"Waiting for its folder to be readable: {reason}" : "Waiting for its files to settle.",
+            };
+            if (content.Unreadable is null && _time.GetElapsedTime(slot.ContentSince) >= _options.Settle)
             {
                 StartLoad(slot, content);
             }
@@ -273,19 +276,18 @@ public sealed partial class PluginHost : IComputeManagers, IHostedService, IAsyn
                 }
             });
         }
-        catch (Exception e) when (e is PluginRefusedException or IOException or UnauthorizedAccessException)
+        catch (PluginRefusedException e)
         {
             Refuse(slot, e);
+        }
+        catch (Exception e) when (IsUnreadable(e))
+        {
+            TryLater(slot, e);
         }
     }
 
     private static string FindMainAssembly(string name, string path, FolderContent content)
     {
-        if (content.Unreadable is { } reason)
-        {
-            throw new PluginRefusedException($"Its folder cannot be read: {reason}");
-        }
-
         if (!content.Files.Contains(name + ".dll"))
         {
             var others = string.Join(", ", content.Files.Where(f => f.EndsWith(".dll", StringComparison.OrdinalIgnoreCase)).Take(3));
@@ -316,6 +318,11 @@ public sealed partial class PluginHost : IComputeManagers, IHostedService, IAsyn
             _claims.Remove(driver);
             (slot.Content, slot.ContentSince, slot.Tried) = (content, _time.GetTimestamp(), null);
         }
+        else if (load.Exception?.InnerException is { } e && IsUnreadable(e))
+        {
+            _claims.Remove(driver);
+            TryLater(slot, e);
+        }
         else if (load.IsCompletedSuccessfully)
         {
             _drivers[driver] = load.Result;
@@ -327,6 +334,15 @@ public sealed partial class PluginHost : IComputeManagers, IHostedService, IAsyn
             _claims.Remove(driver);
             Refuse(slot, load.Exception!.InnerException!);
         }
+    }
+
+    private static bool IsUnreadable(Exception e) => e is IOException or UnauthorizedAccessException;
+
+    /// <summary>Files that cannot be read now, because they are still being written or for want of permission, may be readable later without looking any different.</summary>
+    private static void TryLater(PluginSlot slot, Exception reason)
+    {
+        slot.Tried = null;
+        slot.Status = slot.Status with { State = PluginState.Loading, Message = $"Waiting for its files to be readable: {PluginRefusedException.Describe(reason)}" };
     }
 
     private void Refuse(PluginSlot slot, Exception reason)

@@ -14,13 +14,21 @@ internal sealed class ShadowCopies : IDisposable
 
     public ShadowCopies() => _lock = new FileStream(Path.Combine(_root.FullName, LockName), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
 
-    /// <summary>Copies a plugin folder whose content was just looked at, and returns the copy's path. Throws <see cref="IOException"/> when the files are changing.</summary>
+    /// <summary>Copies a plugin folder whose content was just looked at, and returns the copy's path. Throws <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/> when the files cannot be read now.</summary>
     public string Copy(string folder, FolderContent content)
     {
         var copy = Path.Combine(_root.FullName, Interlocked.Increment(ref _count).ToString("d4", System.Globalization.CultureInfo.InvariantCulture), Path.GetFileName(folder));
         Directory.CreateDirectory(copy);
-        content.CopyTo(folder, copy);
-        return copy;
+        try
+        {
+            content.CopyTo(folder, copy);
+            return copy;
+        }
+        catch
+        {
+            Remove(copy);
+            throw;
+        }
     }
 
     /// <summary>Removes a copy. What is still mapped into memory stays until the process ends.</summary>
