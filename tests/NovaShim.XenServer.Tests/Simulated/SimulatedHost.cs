@@ -127,6 +127,16 @@ internal sealed class SimulatedHost : IAsyncDisposable
         Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
     }
 
+    /// <summary>The next call of a message fails, before or after its work.</summary>
+    public Task FailAsync(string method, bool after, params string[] error) => FaultAsync(new { kind = "fail", method, error, after });
+
+    /// <summary>The power goes: no goodbye. What it had started ends with the next start on its root.</summary>
+    public void Kill()
+    {
+        _process.Kill(entireProcessTree: true);
+        _process.WaitForExit();
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var driver in _drivers)

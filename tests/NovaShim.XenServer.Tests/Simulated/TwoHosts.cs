@@ -67,6 +67,15 @@ internal sealed class TwoHosts : IAsyncDisposable
         }
     }
 
+    /// <summary>The destination comes up again after it was killed, on new ports perhaps: its driver is made anew, as configured now.</summary>
+    public async Task RestartDestinationAsync()
+    {
+        await Destination.DisposeAsync();
+        File.Delete(Path.Combine(Folder, "xen2.json"));
+        Destination = await SimulatedHost.StartAsync(Folder, "xen2");
+        DestinationDriver = Destination.Driver(_logs);
+    }
+
     /// <summary>Another driver of a host, as a second process would have one.</summary>
     public VirtDriver AnotherDriver(SimulatedHost host, params (string Key, string Value)[] settings) => host.Driver(_logs, settings);
 
