@@ -270,8 +270,7 @@ public sealed class MigrationFaultTests
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => hosts.SourceDriver.MigrateDiskAndPowerOffAsync(step, cancel.Token));
 
-        var folder = Path.Combine(hosts.Source.Home, ".novashim", run.Migration.Uuid);
-        Assert.True(Directory.Exists(folder));
+        var folder = Assert.Single(Directory.EnumerateDirectories(hosts.Source.Root, run.Migration.Uuid, SearchOption.AllDirectories));
         await Wait.UntilAsync(() => Process.GetProcesses().All(p => WorkingDirectory(p) != folder), "rsync has ended");
         Assert.Equal(PowerState.Running, (await hosts.SourceDriver.GetInfoAsync(server, CancellationToken.None))!.PowerState);
     }
@@ -374,8 +373,8 @@ public sealed class MigrationFaultTests
     {
         for (var deaths = 0; ; deaths++)
         {
-            var last = deaths;
-            step.BeforeSave = saved => saved == last ? throw new DiedHereException() : Task.CompletedTask;
+            var left = deaths;
+            step.BeforeSave = _ => left-- == 0 ? throw new DiedHereException() : Task.CompletedTask;
             try
             {
                 await handler(step);

@@ -17,6 +17,7 @@ public sealed class MigrationTests
         var server = await hosts.SpawnAsync(HostileName);
         var mac = await MacAsync(hosts.Source, server);
         var run = hosts.Migration(server);
+        await SimulatorProgram.RunAsync("network", "--root", hosts.Destination.Root, "slow", "2000000");
 
         await run.PrepareAsync();
         var copy = await run.CopyAsync();
@@ -152,15 +153,16 @@ public sealed class MigrationTests
     public async Task A_busy_guest_is_sent_in_rounds_until_the_rest_is_small()
     {
         await using var hosts = await TwoHosts.StartAsync(
-            [("copy_threshold_bytes", "3000000"), ("copy_rounds", "3")], "--coalesce-delay", "1", "--guest-write-rate", "8000000");
+            [("copy_threshold_bytes", "0"), ("copy_rounds", "3")], "--coalesce-delay", "1", "--guest-write-rate", "2000000");
         var server = await hosts.SpawnAsync();
         var run = hosts.Migration(server);
-        await SimulatorProgram.RunAsync("network", "--root", hosts.Destination.Root, "slow", "8000000");
+        await SimulatorProgram.RunAsync("network", "--root", hosts.Destination.Root, "slow", "4000000");
 
         await run.ForwardAsync();
 
-        Assert.Contains(run.Progress.Rounds, r => r.Name == "delta 1" && r.GuestRunning);
-        Assert.True(run.Progress.Rounds[^1].Bytes < run.Progress.Rounds.Sum(r => r.Bytes) / 2);
+        Assert.Equal(["base", "delta 1"], run.Progress.Rounds.Take(2).Select(r => r.Name));
+        Assert.Equal("last delta", run.Progress.Rounds[^1].Name);
+        Assert.All(run.Progress.Rounds, r => Assert.Equal(r.Name != "last delta", r.GuestRunning));
         await run.ConfirmAsync();
         await TwoHosts.StopAsync(hosts.Destination, server);
         await TwoHosts.ProveJournalAsync(await hosts.Destination.LeafAsync(server));

@@ -22,6 +22,7 @@ public sealed class ServerTests
         await Assert.ThrowsAnyAsync<Exception>(() => hosts.SourceDriver.SpawnAsync(broken, CancellationToken.None));
         Assert.Null(await hosts.SourceDriver.GetInfoAsync(server, CancellationToken.None));
         await hosts.SourceDriver.SpawnAsync(hosts.Step(server, withImage: true), CancellationToken.None);
+        await hosts.SourceDriver.SpawnAsync(hosts.Step(server, withImage: true), CancellationToken.None);
 
         Assert.Equal(PowerState.Running, (await hosts.SourceDriver.GetInfoAsync(server, CancellationToken.None))!.PowerState);
         Assert.Single(await hosts.Source.RecordsAsync("VDI"), v => v.Value["managed"]!.GetValue<bool>());

@@ -33,7 +33,7 @@ public sealed class SessionTests : IAsyncDisposable
             _calls.Enqueue(method);
             await context.Response.WriteAsync(_answer(method, call["params"]!.AsArray()).ToJsonString());
         });
-        _server.Start();
+        _server.StartAsync().GetAwaiter().GetResult();
         _url = _server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
     }
 

@@ -14,6 +14,8 @@ internal sealed partial class ServerBuild(XenServerHost host, ServerVms vms, Ins
     private const long DiskUnit = 2 << 20;
     private const string RootDevice = "0";
     private const long DefaultMtu = 1500;
+    private const int MaxDestroys = 8;
+    private static readonly TimeSpan DestroyPause = TimeSpan.FromMilliseconds(250);
 
     private readonly Session _session = host.Session;
     private readonly ILogger _log = host.Logs.CreateLogger<ServerBuild>();
@@ -62,7 +64,7 @@ internal sealed partial class ServerBuild(XenServerHost host, ServerVms vms, Ins
 
             // Half an image: there is no telling which half.
             LogHalfImage(step.Instance.Name, disk.uuid);
-            await VDI.destroy(_session, reference, cancellation);
+            await DestroyHalfAsync(reference, cancellation);
         }
 
         var size = await SizeAsync(image, cancellation);
@@ -74,12 +76,43 @@ internal sealed partial class ServerBuild(XenServerHost host, ServerVms vms, Ins
             cancellation);
 
         var task = await XenTask.create(_session, "novashim image import", image.Id, cancellation);
-        await _session.PutAsync(
-            $"/import_raw_vdi?vdi={Uri.EscapeDataString(vdi)}&format={image.DiskFormat}&task_id={Uri.EscapeDataString(task)}",
-            image.OpenRead, image.Size, host.Settings.TransferTimeout, cancellation);
+        try
+        {
+            await _session.PutAsync(
+                $"/import_raw_vdi?vdi={Uri.EscapeDataString(vdi)}&format={image.DiskFormat}&task_id={Uri.EscapeDataString(task)}",
+                image.OpenRead, image.Size, host.Settings.TransferTimeout, cancellation);
+        }
+        catch
+        {
+            // The disk stays attached for as long as XenServer waits for the rest.
+            await XenTask.AbandonAsync(_session, task);
+            throw;
+        }
+
         await XenTask.WaitAsync(_session, task, "import_raw_vdi", host.Settings.TaskTimeout, progress: null, cancellation);
         await VDI.remove_from_other_config(_session, vdi, Marks.Importing, cancellation);
         return vdi;
+    }
+
+    // XenServer lets go of the disk when it notices that nobody sends any more.
+    private async Task DestroyHalfAsync(string disk, CancellationToken cancellation)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                await VDI.destroy(_session, disk, cancellation);
+                return;
+            }
+            catch (Failure f) when (f.Code == Failure.VDI_IN_USE && tries < MaxDestroys)
+            {
+                await Task.Delay(DestroyPause * tries, host.Time, cancellation);
+            }
+            catch (Failure f) when (f.IsGone)
+            {
+                return;
+            }
+        }
     }
 
     private async Task<IReadOnlyList<KeyValuePair<string, VDI>>> OwnDisksAsync(CancellationToken cancellation)

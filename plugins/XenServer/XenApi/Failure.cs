@@ -12,6 +12,7 @@ internal sealed class Failure(string method, IReadOnlyList<string> description) 
     public const string OPERATION_BLOCKED = "OPERATION_BLOCKED";
     public const string HOST_NOT_ENOUGH_FREE_MEMORY = "HOST_NOT_ENOUGH_FREE_MEMORY";
     public const string NO_HOSTS_AVAILABLE = "NO_HOSTS_AVAILABLE";
+    public const string VDI_IN_USE = "VDI_IN_USE";
     public const string SR_SCAN_FAILED = "SR_BACKEND_FAILURE_40";
     public const string DEVICE_ALREADY_EXISTS = "DEVICE_ALREADY_EXISTS";
 

@@ -61,7 +61,7 @@ internal sealed record XenTask
         }
         catch (OperationCanceledException)
         {
-            await TryAsync(() => cancel(session, task, CancellationToken.None));
+            await AbandonAsync(session, task);
             cancellation.ThrowIfCancellationRequested();
             throw new TimeoutException($"{method} was not done within {within.TotalSeconds:0.#} s.");
         }
@@ -70,6 +70,9 @@ internal sealed record XenTask
             await TryAsync(() => destroy(session, task, CancellationToken.None));
         }
     }
+
+    /// <summary>Cancels a task that nobody waits for any more, as far as XenServer can.</summary>
+    public static Task AbandonAsync(Session session, string task) => TryAsync(() => cancel(session, task, CancellationToken.None));
 
     // A task that is left behind is collected by XenServer; what matters is the reason for giving up.
     private static async Task TryAsync(Func<Task> tidy)

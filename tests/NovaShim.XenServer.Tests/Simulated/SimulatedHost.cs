@@ -39,8 +39,6 @@ internal sealed class SimulatedHost : IAsyncDisposable
 
     public string SrPath => Ready["sr_path"];
 
-    public string Home => Path.Combine(Root, "dom0", "home");
-
     public static async Task<SimulatedHost> StartAsync(string folder, string name, params IEnumerable<string> options)
     {
         var root = Path.Combine(folder, name);
