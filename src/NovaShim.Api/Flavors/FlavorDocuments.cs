@@ -27,8 +27,8 @@ internal sealed record FlavorView
     /// <summary>Swap in MiB: a number, or "" for none, as Nova has it.</summary>
     public object? Swap { get; init; }
 
-    /// <summary>Network share.</summary>
-    public double? RxtxFactor { get; init; }
+    /// <summary>Network share, written with its decimal point as Nova writes it.</summary>
+    public decimal? RxtxFactor { get; init; }
 
     /// <summary>Ephemeral disk in GiB.</summary>
     [JsonPropertyName("OS-FLV-EXT-DATA:ephemeral")]

@@ -77,7 +77,7 @@ internal sealed class FlavorEndpoints(IDocumentStore store) : IComputeCapability
         var view = new FlavorView { Id = flavor.FlavorId, Name = flavor.Name, Links = Links.Of(request, "flavors", flavor.FlavorId) };
         return !detailed ? view : view with
         {
-            Ram = flavor.MemoryMb, Disk = flavor.RootGb, Vcpus = flavor.Vcpus, Swap = flavor.Swap == 0 ? "" : flavor.Swap, RxtxFactor = flavor.RxtxFactor,
+            Ram = flavor.MemoryMb, Disk = flavor.RootGb, Vcpus = flavor.Vcpus, Swap = flavor.Swap == 0 ? "" : flavor.Swap, RxtxFactor = (decimal)flavor.RxtxFactor + 0.0m,
             Ephemeral = flavor.EphemeralGb, Disabled = false, IsPublic = flavor.IsPublic,
         };
     }

@@ -1,0 +1,147 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using NovaShim.Api.Identity;
+
+namespace NovaShim.Api.Tests;
+
+/// <summary><c>api-spec/openapi.json</c> says what there is: every route and no other, who may use it, and the shape of what it answers.</summary>
+[Collection(SharedFace.Name)]
+public sealed partial class ApiSpecTests(Face face)
+{
+    private static readonly JsonNode Spec = JsonNode.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "api-spec", "openapi.json")))!;
+    private static readonly string[] ComputeRoots = ["/v1.1/{tenant_id}", "/v2/{tenant_id}", "/v2.1", "/v2.1/{tenant_id}"];
+
+    [Fact]
+    public void Every_route_is_described_and_everything_described_is_there()
+    {
+        var routed = face.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            .SelectMany(e => e.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods.Select(m => $"{m} {e.RoutePattern.RawText}")).Order(StringComparer.Ordinal).ToList();
+        var described = Spec["paths"]!.AsObject().SelectMany(p => p.Value!.AsObject().SelectMany(o => Expand(p.Key).Select(path => $"{o.Key.ToUpperInvariant()} {path}"))).Order(StringComparer.Ordinal).ToList();
+        Assert.Empty(routed.Except(described));
+        Assert.Empty(described.Except(routed));
+    }
+
+    [Fact]
+    public void Who_may_use_a_route_is_described()
+    {
+        foreach (var endpoint in face.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>())
+        {
+            var requirements = endpoint.Metadata.GetOrderedMetadata<TokenRequirement>();
+            var path = ComputeRoots.OrderByDescending(r => r.Length).Aggregate(endpoint.RoutePattern.RawText!, (p, root) => p.StartsWith(root + "/", StringComparison.Ordinal) ? "/{compute}" + p[root.Length..] : p);
+            foreach (var method in endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods)
+            {
+                var operation = Spec["paths"]![path]![method.ToLowerInvariant()]!;
+                Assert.True(requirements.Count == 0 == (operation["security"] is not null), $"{method} {path}");
+
+                // The one route whose handler asks for an administrator itself, because the action is in the body of its sibling.
+                Assert.True(requirements.Any(r => r.AdminOnly) == (operation["x-admin-only"] is not null) || path.EndsWith("/migrate", StringComparison.Ordinal), $"{method} {path}");
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("alice", "v1.1:/servers/detail", "/{compute}/servers/detail")]
+    [InlineData("alice", "v2.1:/servers/detail?limit=1", "/{compute}/servers/detail")]
+    [InlineData("admin", "v2.1:/servers/detail?all_tenants=1", "/{compute}/servers/detail")]
+    [InlineData("alice", "v2.1:/servers", "/{compute}/servers")]
+    [InlineData("alice", "v1.1:/servers", "/{compute}/servers")]
+    [InlineData("alice", "v2.1:/flavors", "/{compute}/flavors")]
+    [InlineData("alice", "v2.1:/flavors/detail", "/{compute}/flavors/detail")]
+    [InlineData("alice", "v1.1:/flavors/1", "/{compute}/flavors/{id}")]
+    [InlineData("alice", "v2.1:/images", "/{compute}/images")]
+    [InlineData("alice", "v1.1:/images/detail", "/{compute}/images/detail")]
+    [InlineData("alice", "v2.1:/limits", "/{compute}/limits")]
+    [InlineData("alice", "/image/v2/images", "/image/v2/images")]
+    [InlineData("admin", "v2.1:/os-migrations", "/{compute}/os-migrations")]
+    [InlineData("admin", "v2.1:/os-services", "/{compute}/os-services")]
+    [InlineData("admin", "v2.1:/os-hypervisors/detail", "/{compute}/os-hypervisors/detail")]
+    [InlineData("alice", "v2.1:/os-availability-zone", "/{compute}/os-availability-zone")]
+    [InlineData("alice", "/", "/")]
+    [InlineData("alice", "/v2.1", "/v2.1")]
+    public async Task Answers_have_the_described_shape(string user, string path, string described)
+    {
+        await face.AddServerAsync("alice");
+        var reply = await face.SendAsync(user, "GET", path);
+        var schema = Spec["paths"]![described]!["get"]!["responses"]!["200"]!["content"]!["application/json"]!["schema"]!;
+        Assert.Empty(Mismatches(schema, reply.Json, "$"));
+    }
+
+    [Fact]
+    public void The_shape_test_sees_what_is_wrong()
+    {
+        var schema = Spec["components"]!["schemas"]!["Link"]!;
+        Assert.Empty(Mismatches(schema, JsonNode.Parse("""{"rel": "self", "href": "x"}"""), "$"));
+        Assert.NotEmpty(Mismatches(schema, JsonNode.Parse("""{"rel": "self"}"""), "$"));
+        Assert.NotEmpty(Mismatches(schema, JsonNode.Parse("""{"rel": "self", "href": 1}"""), "$"));
+        Assert.NotEmpty(Mismatches(schema, JsonNode.Parse("""{"rel": "self", "href": "x", "more": 1}"""), "$"));
+    }
+
+    /// <summary>What of a document is not as a schema says, for the words of JSON Schema that the description uses.</summary>
+    private static IEnumerable<string> Mismatches(JsonNode schema, JsonNode? node, string at)
+    {
+        if (schema["$ref"] is { } reference)
+        {
+            return Mismatches(Spec["components"]!["schemas"]![reference.GetValue<string>().Split('/')[^1]]!, node, at);
+        }
+
+        if (schema["oneOf"] is JsonArray choices)
+        {
+            return choices.Any(c => !Mismatches(c!, node, at).Any()) ? [] : [$"{at}: none of the forms"];
+        }
+
+        var found = new List<string>();
+        if (schema["enum"] is JsonArray values && !values.Any(v => JsonNode.DeepEquals(v, node)))
+        {
+            found.Add($"{at}: {node} is not among the values");
+        }
+
+        if (schema["const"] is { } constant && !JsonNode.DeepEquals(constant, node))
+        {
+            found.Add($"{at}: {node} is not {constant}");
+        }
+
+        if (schema["type"] is { } type && !(type is JsonArray several ? several.Select(t => t!.GetValue<string>()) : [type.GetValue<string>()]).Any(t => IsOfType(t, node)))
+        {
+            found.Add($"{at}: not of type {type.ToJsonString()}");
+            return found;
+        }
+
+        if (schema["pattern"] is { } pattern && !Regex.IsMatch(node!.GetValue<string>(), pattern.GetValue<string>()))
+        {
+            found.Add($"{at}: {node} does not match");
+        }
+
+        switch (node)
+        {
+            case JsonArray items when schema["items"] is { } item:
+                found.AddRange(items.SelectMany((n, index) => Mismatches(item, n, $"{at}[{index}]")));
+                break;
+            case JsonObject members:
+                found.AddRange((schema["required"] as JsonArray ?? []).Where(r => !members.ContainsKey(r!.GetValue<string>())).Select(r => $"{at}: lacks {r}"));
+                foreach (var (name, value) in members)
+                {
+                    var inner = schema["properties"]?[name] ?? schema["additionalProperties"];
+                    found.AddRange(inner is JsonValue forbidden && !forbidden.GetValue<bool>() ? [$"{at}: {name} is not described"] : inner is JsonObject ? Mismatches(inner, value, $"{at}.{name}") : []);
+                }
+
+                break;
+        }
+
+        return found;
+    }
+
+    private static bool IsOfType(string type, JsonNode? node) => type switch
+    {
+        "null" => node is null,
+        "object" => node is JsonObject,
+        "array" => node is JsonArray,
+        "string" => node?.GetValueKind() == System.Text.Json.JsonValueKind.String,
+        "boolean" => node?.GetValueKind() is System.Text.Json.JsonValueKind.True or System.Text.Json.JsonValueKind.False,
+        "integer" => node is JsonValue value && value.TryGetValue<long>(out _),
+        _ => node?.GetValueKind() == System.Text.Json.JsonValueKind.Number,
+    };
+
+    private static IEnumerable<string> Expand(string path) => path.StartsWith("/{compute}", StringComparison.Ordinal) ? ComputeRoots.Select(r => r + path["/{compute}".Length..]) : [path];
+}
