@@ -23,7 +23,7 @@ say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 fail() { printf '\nFAILED: %s\n' "$*" >&2; exit 1; }
 
 say "What it takes"
-packages=(openssh-server openssh-client rsync python3-novaclient python3-libvhdi jq curl procps ca-certificates)
+packages=("${dotnet_packages[@]}" openssh-server openssh-client rsync python3-novaclient python3-libvhdi jq curl procps)
 if $distributed; then packages+=(nats-server); fi
 install_packages "${packages[@]}"
 if $distributed; then command -v node >/dev/null && command -v npm >/dev/null || install_packages nodejs npm; fi

@@ -14,3 +14,6 @@ install_packages() {
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq >/dev/null
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
+
+# What the .NET SDK itself needs of Debian 12, where it was unpacked and not installed as a package.
+dotnet_packages=(ca-certificates libgssapi-krb5-2 libicu72 libssl3 libstdc++6 zlib1g)

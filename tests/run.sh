@@ -5,7 +5,8 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 . compat/packages.sh
 
-install_packages openssh-server openssh-client rsync python3-novaclient python3-openstackclient python3-libvhdi qemu-utils 7zip nats-server jq curl procps iproute2 ca-certificates git || exit 1
+install_packages "${dotnet_packages[@]}" openssh-server openssh-client rsync python3-novaclient python3-openstackclient python3-libvhdi libvhdi-utils qemu-utils 7zip nats-server \
+  jq curl procps || exit 1
 command -v node >/dev/null && command -v npm >/dev/null || install_packages nodejs npm || exit 1
 
 logs=$(mktemp -d)
