@@ -28,7 +28,6 @@ internal sealed class XenServerDriver : VirtDriver
 
     public override async Task InitHostAsync(CancellationToken cancellation)
     {
-        _host.Forget();
         await _host.ReferenceAsync(cancellation);
         var sr = await SR.get_record(_host.Session, await _host.SrAsync(cancellation), cancellation);
         if (!RepositoryTypes.Contains(sr.type))

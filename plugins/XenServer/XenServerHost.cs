@@ -8,9 +8,6 @@ namespace NovaShim.XenServer;
 /// <summary>One XenServer host as the driver reaches it: its pool's XenAPI, its dom0, and what they are configured with.</summary>
 internal sealed class XenServerHost : IAsyncDisposable
 {
-    private string? _reference;
-    private string? _sr;
-
     public XenServerHost(ComputeHost host)
     {
         Name = host.Name;
@@ -40,19 +37,16 @@ internal sealed class XenServerHost : IAsyncDisposable
     /// <summary>The time now, UTC.</summary>
     public DateTime Now => Time.GetUtcNow().UtcDateTime;
 
+    // References are looked up each time: they die with the server's database.
+
     /// <summary>The host's own reference: the only host of its pool, or the member whose address or name is the configured one.</summary>
     public async Task<string> ReferenceAsync(CancellationToken cancellation)
     {
-        if (_reference is { } known)
-        {
-            return known;
-        }
-
         var hosts = await Host.get_all_records(Session, cancellation);
         var mine = hosts.Count == 1
             ? hosts.Keys.Single()
             : hosts.FirstOrDefault(h => h.Value.address == Settings.SshHost || h.Value.hostname == Settings.SshHost || h.Value.name_label == Name).Key;
-        return _reference = mine
+        return mine
             ?? throw new StepFailedException($"The pool at {Settings.Url} has {hosts.Count} hosts, and none of them has the address {Settings.SshHost} (ssh_host) or the name {Name}.");
     }
 
@@ -61,16 +55,13 @@ internal sealed class XenServerHost : IAsyncDisposable
     {
         try
         {
-            return _sr ??= await SR.get_by_uuid(Session, Settings.SrUuid, cancellation);
+            return await SR.get_by_uuid(Session, Settings.SrUuid, cancellation);
         }
         catch (Failure f) when (f.IsGone)
         {
             throw new StepFailedException($"The host {Name} has no storage repository {Settings.SrUuid} (sr_uuid).", StepRecovery.Retry, f);
         }
     }
-
-    /// <summary>Forgets references, which die with the server's database, so that they are looked up again.</summary>
-    public void Forget() => (_reference, _sr) = (null, null);
 
     public async ValueTask DisposeAsync()
     {

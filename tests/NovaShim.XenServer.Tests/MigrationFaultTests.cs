@@ -344,6 +344,38 @@ public sealed class MigrationFaultTests
     }
 
     [Fact]
+    public async Task The_migrations_key_can_do_nothing_but_write_into_its_folder()
+    {
+        await using var hosts = await TwoHosts.StartAsync();
+        var server = await hosts.SpawnAsync();
+        var run = hosts.Migration(server);
+        await run.PrepareAsync();
+        var key = Path.Combine(Assert.Single(Directory.EnumerateDirectories(hosts.Source.Root, run.Migration.Uuid, SearchOption.AllDirectories)), "key");
+        var file = Path.Combine(hosts.Folder, "file.vhd");
+        await File.WriteAllTextAsync(file, "content");
+        var ready = hosts.Destination.Ready;
+        string[] ssh = ["-i", key, "-p", ready["ssh_port"], "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"];
+        var remote = $"{ready["ssh_user"]}@{ready["ssh_host"]}";
+        var rsh = "ssh " + string.Join(' ', ssh);
+
+        Assert.Equal(0, await RunAsync("rsync", "-e", rsh, file, remote + ":./"));
+        Assert.True(File.Exists(Path.Combine(run.Staging, "file.vhd")));
+
+        Assert.NotEqual(0, await RunAsync("ssh", [.. ssh, remote, "id"]));
+        Assert.NotEqual(0, await RunAsync("ssh", [.. ssh, remote]));
+        Assert.NotEqual(0, await RunAsync("ssh", [.. ssh, "-W", $"{ready["ssh_host"]}:{new Uri(ready["url"]).Port}", remote]));
+        Assert.NotEqual(0, await RunAsync("rsync", "-e", rsh, remote + ":./file.vhd", Path.Combine(hosts.Folder, "back.vhd")));
+        Assert.NotEqual(0, await RunAsync("rsync", "-e", rsh, file, remote + ":../outside.vhd"));
+        await RunAsync("rsync", "-e", rsh, file, remote + ":" + Path.Combine(hosts.Destination.SrPath, "absolute.vhd"));
+        Assert.Empty(hosts.Destination.VhdFiles());
+        Assert.False(File.Exists(Path.Combine(hosts.Folder, "back.vhd")));
+
+        await run.UnwindAsync();
+        Assert.Empty(hosts.Destination.Leftovers());
+        Assert.Empty(hosts.Source.Leftovers());
+    }
+
+    [Fact]
     public async Task A_stopped_source_cannot_be_started_by_accident_and_a_start_by_force_is_noticed()
     {
         await using var hosts = await TwoHosts.StartAsync();
@@ -385,6 +417,17 @@ public sealed class MigrationFaultTests
                 Assert.True(deaths < 40, "The step does not get on.");
             }
         }
+    }
+
+    private static async Task<int> RunAsync(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        process.StandardInput.Close();
+        var output = process.StandardOutput.ReadToEndAsync();
+        await process.StandardError.ReadToEndAsync();
+        await output;
+        await process.WaitForExitAsync();
+        return process.ExitCode;
     }
 
     // The receiving end may hold on to a connection that is gone for as long as its time limit says.

@@ -13,7 +13,7 @@ internal sealed class ArrivalFolder(ControlDomain dom0, XenServerSettings settin
     /// <summary>The folder's path in the destination's dom0.</summary>
     public string Path { get; } = $"{settings.SrPath}/novashim-{MigrationId.Checked(migration)}";
 
-    /// <summary>Makes the folder and lets the owner of the key in; a line of an earlier call is replaced.</summary>
+    /// <summary>Makes the folder and lets the owner of the key in; a line of an earlier call is replaced, and what an earlier copy has left running is ended.</summary>
     /// <exception cref="StepFailedException">rrsync is missing in dom0.</exception>
     public async Task OpenAsync(string publicKey, CancellationToken cancellation)
     {
@@ -26,8 +26,9 @@ internal sealed class ArrivalFolder(ControlDomain dom0, XenServerSettings settin
 
         await dom0.RunAsync(
             "making the folder for the disks",
-            """
-            mkdir -p -- "$1" && chmod 700 -- "$1"
+            Processes.EndThoseIn + """
+
+            mkdir -p -- "$1" && chmod 700 -- "$1" && end_those_in "$1"
             """,
             [Path], cancellation);
         await EditKeysAsync(AuthorizedKeys.Line(publicKey, rrsync, Path, _migration), cancellation);

@@ -13,6 +13,7 @@ internal sealed partial class ControlDomain(XenServerSettings settings, TimeProv
 {
     private const int MaxMessage = 600;
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan ProbeInterval = TimeSpan.FromSeconds(20);
 
     private readonly SemaphoreSlim _connecting = new(1, 1);
     private SshClient? _client;
@@ -45,6 +46,11 @@ internal sealed partial class ControlDomain(XenServerSettings settings, TimeProv
             LogRun(settings.SshHost, settings.SshPort, what);
             var running = command.ExecuteAsync(deadline.Token);
             var reading = Task.Run(() => Read(command.OutputStream, onOutput), CancellationToken.None);
+            while (await Task.WhenAny(running, Task.Delay(ProbeInterval, time, deadline.Token)) != running && !deadline.Token.IsCancellationRequested)
+            {
+                await ProbeAsync(client, what, deadline.Token);
+            }
+
             await running;
             var output = await reading;
             if (command.ExitStatus == 0)
@@ -73,6 +79,22 @@ internal sealed partial class ControlDomain(XenServerSettings settings, TimeProv
         _client?.Dispose();
         _connecting.Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    // A connection that is cut without a word would be waited for until the command's time is up, which for a copy is long.
+    private async Task ProbeAsync(SshClient client, string what, CancellationToken cancellation)
+    {
+        using var deadline = new Deadline(settings.CommandTimeout, time, cancellation);
+        using var probe = client.CreateCommand(":");
+        try
+        {
+            await probe.ExecuteAsync(deadline.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            client.Dispose();
+            throw new Dom0Exception($"{what}: dom0 of {settings.SshHost} (port {settings.SshPort}) does not answer any more.");
+        }
     }
 
     private async Task<SshClient> ConnectAsync(CancellationToken cancellation)

@@ -8,6 +8,8 @@ internal sealed class Rsync(ControlDomain dom0, string migration, XenServerSetti
     // What rsync reads at least in a second, generously low: a file is checked without a word on the wire.
     private const long SlowestReadPerSecond = 8 << 20;
 
+    private const string Differs = "differs ";
+
     private readonly string _migration = MigrationId.Checked(migration);
 
     /// <summary>
@@ -43,12 +45,12 @@ internal sealed class Rsync(ControlDomain dom0, string migration, XenServerSetti
         var different = new List<string>();
         await RunAsync(
             "comparing the disks that were sent",
-            ["--times", "--checksum", "--dry-run", "--out-format=differs %n", $"--timeout={Idle(largest)}", "--", .. paths, MigrationKey.Destination + ":./"],
+            ["--times", "--checksum", "--dry-run", "--out-format=" + Differs + "%i %n", $"--timeout={Idle(largest)}", "--", .. paths, MigrationKey.Destination + ":./"],
             line =>
             {
-                if (line.StartsWith("differs ", StringComparison.Ordinal))
+                if (line.StartsWith(Differs, StringComparison.Ordinal) && line.IndexOf(' ', Differs.Length) is > 0 and var name)
                 {
-                    different.Add(line["differs ".Length..]);
+                    different.Add(line[(name + 1)..]);
                 }
             },
             cancellation);

@@ -46,8 +46,7 @@ internal sealed class TwoHosts : IAsyncDisposable
         var hosts = new TwoHosts(Directory.CreateTempSubdirectory("novashim-xenserver-"));
         try
         {
-            // Snapshots of a guest that writes little are small: rounds are wanted all the same.
-            (string, string)[] tuning = [("shutdown_timeout_seconds", "20"), .. settings ?? []];
+            var tuning = (settings ?? []).Append(("shutdown_timeout_seconds", "20")).DistinctBy(s => s.Item1).ToArray();
             var image = SimulatorProgram.RunAsync("image", "--size", $"{ImageSize}", "--content", $"{ImageContent}", "--out", hosts.ImageFile);
             var first = SimulatedHost.StartAsync(hosts.Folder, "xen1", options);
             var second = SimulatedHost.StartAsync(hosts.Folder, "xen2", options);
