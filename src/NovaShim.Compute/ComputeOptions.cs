@@ -30,6 +30,9 @@ public sealed record ComputeOptions
     /// <summary>How many steps of migrations, and how many of servers' other work, a host does at once.</summary>
     public int ConcurrentSteps { get; init; } = 8;
 
+    /// <summary>An actor that lives takes its work within a poll interval: what was due by this moment has been passed over.</summary>
+    internal DateTime OverdueAt(DateTime now) => now - TimeSpan.FromSeconds(3 * PollSeconds);
+
     /// <summary>The pause before the next try after this many failures.</summary>
     internal TimeSpan RetryDelay(int attempts) => TimeSpan.FromSeconds(Math.Min(RetrySecondsMax, RetrySeconds * Math.Pow(2, Math.Min(attempts - 1, 20))));
 }

@@ -34,6 +34,9 @@ public static class ComputeServices
         .AddSingleton<MigrationPlan>()
         .AddSingleton<MigrationRunner>()
         .AddSingleton<InstanceRunner>()
+        .AddTransient<SilentHosts>()
+        .AddSingleton<StalledMigrations>()
+        .AddSingleton<StalledServers>()
         .AddSingleton(p => new ComputeApi(
             p.GetRequiredService<IDocumentStore>(), p.GetRequiredService<MigrationPlan>(), p.GetRequiredService<WorkHints>(), p.GetRequiredService<InstanceActions>(), options, process, p.GetRequiredService<TimeProvider>()));
 

@@ -38,7 +38,13 @@ internal sealed class World : IComputeManagers
 
     public Task WaitForDriverAsync(string driver, CancellationToken cancellation) => Task.CompletedTask;
 
-    public ComputeManager Create(string driver, ComputeHost host) => new Manager(new Driver(this, host.Name));
+    /// <summary>Called after the effect of a verb and before its success is told, with the verb and the host.</summary>
+    public Action<string, string> AfterEffect { get; set; } = (_, _) => { };
+
+    public ComputeManager Create(string driver, ComputeHost host) => Create(host, () => { });
+
+    /// <summary>A manager of a process that may die: what it does then has no effect.</summary>
+    public ComputeManager Create(ComputeHost host, Action checkAlive) => new Manager(new Driver(this, host.Name, checkAlive));
 
     private async Task Enter(string verb, string host, CancellationToken cancellation)
     {
@@ -71,7 +77,7 @@ internal sealed class World : IComputeManagers
 
     private sealed class Manager(VirtDriver driver) : ComputeManager(driver);
 
-    private sealed class Driver(World world, string host) : VirtDriver
+    private sealed class Driver(World world, string host, Action checkAlive) : VirtDriver
     {
         public override Task InitHostAsync(CancellationToken cancellation) => Task.CompletedTask;
 
@@ -180,7 +186,10 @@ internal sealed class World : IComputeManagers
             for (var run = 0; run < (world.Twice ? 2 : 1); run++)
             {
                 await world.Enter(verb, host, cancellation);
+                checkAlive();
                 effect();
+                world.AfterEffect(verb, host);
+                checkAlive();
                 world.Leave(verb);
             }
         }

@@ -18,7 +18,10 @@ public sealed class ServiceGroup(IDocumentStore store, ComputeOptions options, T
 
     /// <summary>The hosts whose compute service is up and enabled.</summary>
     public async Task<IReadOnlySet<string>> UsableComputeHostsAsync(CancellationToken cancellation) =>
-        (await _services.WhereAsync(s => s.Binary == ComputeBinary && !s.Disabled, cancellation)).Where(IsUp).Select(s => s.Host).ToHashSet(StringComparer.Ordinal);
+        (await ComputeServicesAsync(cancellation)).Where(s => !s.Disabled && IsUp(s)).Select(s => s.Host).ToHashSet(StringComparer.Ordinal);
+
+    /// <summary>The compute services, alive or not.</summary>
+    public Task<IReadOnlyList<ServiceDocument>> ComputeServicesAsync(CancellationToken cancellation) => _services.WhereAsync(s => s.Binary == ComputeBinary, cancellation);
 
     /// <summary>Writes a heartbeat, and the service's document the first time.</summary>
     public async Task BeatAsync(string host, string binary, string topic, CancellationToken cancellation)

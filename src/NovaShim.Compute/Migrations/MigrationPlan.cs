@@ -8,6 +8,7 @@ namespace NovaShim.Compute.Migrations;
 internal sealed class MigrationPlan(ResizeMigration migration, IDocumentStore store, WorkHints hints, ComputeOptions options, TimeProvider time)
 {
     private readonly IDocumentCollection<InstanceDocument> _instances = store.Collection<InstanceDocument>();
+    private readonly IDocumentCollection<MigrationDocument> _migrations = store.Collection<MigrationDocument>();
 
     /// <summary>The migration with its next step; without one, the next still to be unwound; without any, at rest.</summary>
     public MigrationDocument GoTo(MigrationDocument m, string? next)
@@ -20,7 +21,7 @@ internal sealed class MigrationPlan(ResizeMigration migration, IDocumentStore st
 
         if (next is null)
         {
-            return m with { Saga = saga with { Actor = null, Lease = null, Attempts = 0, Error = null, Checkpoint = null } };
+            return m with { Saga = saga with { Actor = null, Lease = null, BegunAt = null, Attempts = 0, Error = null, Checkpoint = null } };
         }
 
         var step = migration.Steps[next];
@@ -39,12 +40,17 @@ internal sealed class MigrationPlan(ResizeMigration migration, IDocumentStore st
         }
 
         // The lease stays while this process goes on with the next step.
+        var lease = actor == saga.Actor && due <= now ? saga.Lease : null;
         return m with
         {
             Status = step.Status ?? m.Status,
-            Saga = saga with { Step = next, Actor = actor, DueAt = due, Lease = actor == saga.Actor && due <= now ? saga.Lease : null, Attempts = 0, Error = null, Checkpoint = null },
+            Saga = saga with { Step = next, Actor = actor, DueAt = due, Lease = lease, BegunAt = lease is null ? null : now, Attempts = 0, Error = null, Checkpoint = null },
         };
     }
+
+    /// <summary>The migration on its way back from where it stands, with the reason for people; null when there is no way back from there.</summary>
+    public MigrationDocument? Unwind(MigrationDocument m, string reason) =>
+        migration.UndosOf(m) is { } undos ? GoTo(m with { Status = MigrationStatus.Error, Saga = m.Saga with { Fault = reason, Unwinding = undos } }, next: null) : null;
 
     /// <summary>Shows a step on the server, if the migration still has a say over it.</summary>
     public async Task ShowAsync(MigrationDocument m, Func<CancellationToken, Task> verifyLease, CancellationToken cancellation)
@@ -66,6 +72,23 @@ internal sealed class MigrationPlan(ResizeMigration migration, IDocumentStore st
                     await hints.InstanceDueAsync(stored, cancellation);
                 }
 
+                return;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Shows a server in ERROR because the step that its migration is at must be done and is not, if the migration is still as it is given: the user is told what is waited for, and the
+    /// server leaves ERROR by itself when the step is done.
+    /// </summary>
+    public async Task ShowStuckAsync(MigrationDocument m, string message, string details, CancellationToken cancellation)
+    {
+        while (await _instances.GetAsync(m.InstanceUuid, cancellation) is { } i && i.MigrationUuid == m.Uuid && !(i.VmState == VmStates.Error && i.Fault?.Message == message && i.Fault.Details == details))
+        {
+            // As above: whoever has taken the step meanwhile shows the server after having written the migration.
+            if ((await _migrations.GetAsync(m.Key, cancellation))?.Revision != m.Revision
+                || await _instances.ReplaceAsync(i with { VmState = VmStates.Error, Fault = new InstanceFault(500, message, details, time.GetUtcNow().UtcDateTime) }, cancellation) is not null)
+            {
                 return;
             }
         }

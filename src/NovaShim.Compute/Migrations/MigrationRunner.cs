@@ -134,7 +134,7 @@ internal sealed partial class MigrationRunner(
         {
             await work.UpdateAsync(
                 doc => plan.GoTo(
-                    doc with { Saga = doc.Saga with { RefusedBy = [.. doc.Saga.RefusedBy, doc.DestCompute!], Unwinding = [ResizeMigration.Schedule] } }, ResizeMigration.RevertResize),
+                    doc with { Saga = doc.Saga with { DestinationOffer = null, RefusedBy = [.. doc.Saga.RefusedBy, doc.DestCompute!], Unwinding = [ResizeMigration.Schedule] } }, ResizeMigration.RevertResize),
                 CancellationToken.None);
         }
         else if (recovery == StepRecovery.CopyAgain && step.Unwind is not null && work.Document.Saga.CopiedAgain < options.MaxAttempts)
@@ -142,10 +142,9 @@ internal sealed partial class MigrationRunner(
             await work.UpdateAsync(
                 doc => plan.GoTo(WithProgress(doc with { Saga = doc.Saga with { CopiedAgain = doc.Saga.CopiedAgain + 1 } }, context), ResizeMigration.PrepSource), CancellationToken.None);
         }
-        else if (step.Unwind is { } unwind && (recovery != StepRecovery.Retry || attempts >= options.MaxAttempts))
+        else if (step.Unwind is not null && (recovery != StepRecovery.Retry || attempts >= options.MaxAttempts))
         {
-            await work.UpdateAsync(
-                doc => plan.GoTo(WithProgress(doc with { Status = MigrationStatus.Error, Saga = doc.Saga with { Fault = message, Unwinding = unwind } }, context), next: null), CancellationToken.None);
+            await work.UpdateAsync(doc => plan.Unwind(WithProgress(doc, context), message)!, CancellationToken.None);
         }
         else
         {
@@ -154,19 +153,10 @@ internal sealed partial class MigrationRunner(
                 doc => WithProgress(doc with { Saga = doc.Saga with { Attempts = attempts, Error = message, DueAt = due, Lease = null } }, context), CancellationToken.None);
             if (step.Unwind is null && attempts >= options.MaxAttempts)
             {
-                await ShowStuckAsync(work.Document, message, due);
+                await plan.ShowStuckAsync(work.Document, $"{step.Name} on {host} is being retried: {message}", $"migration {work.Document.Uuid}, next try {due:u}", CancellationToken.None);
             }
         }
     }
-
-    // A step that must succeed does not: the user is told what is being tried, and the server leaves ERROR by itself when it does.
-    private Task ShowStuckAsync(MigrationDocument m, string message, DateTime due) =>
-        _instances.UpdateAsync(
-            m.InstanceUuid,
-            i => i.MigrationUuid == m.Uuid
-                ? i with { VmState = VmStates.Error, Fault = new InstanceFault(500, $"{m.Saga.Step} on {m.Saga.Actor} is being retried: {message}", $"migration {m.Uuid}, next try {due:u}", time.GetUtcNow().UtcDateTime) }
-                : null,
-            CancellationToken.None);
 
     private static MigrationDocument WithProgress(MigrationDocument m, MigrationContext? context) =>
         context is null ? m : m with { Saga = m.Saga with { Progress = context.Progress with { Percent = Math.Max(context.Progress.Percent, m.Saga.Progress.Percent) } } };

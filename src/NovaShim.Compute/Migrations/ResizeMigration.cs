@@ -51,6 +51,9 @@ internal sealed class ResizeMigration(FilterScheduler scheduler, ResourceTracker
     /// <summary>What a user's revert runs through after <see cref="RevertResize"/>.</summary>
     public static readonly IReadOnlyList<string> AfterRevert = [FinishRevertResize, Reverted];
 
+    // Before there is a destination, and after one has refused and been swept.
+    private static readonly IReadOnlyList<string> SourceOnly = [FinishRevertResize, Failed];
+
     // As long as the destination cannot have started the VM, the source comes first: the server is back before the destination is swept, even
     // when the destination never answers again.
     private static readonly IReadOnlyList<string> SourceFirst = [FinishRevertResize, Failed, RevertResize];
@@ -61,20 +64,38 @@ internal sealed class ResizeMigration(FilterScheduler scheduler, ResourceTracker
     /// <summary>The steps by name.</summary>
     public FrozenDictionary<string, MigrationStep> Steps => field ??= All().ToFrozenDictionary(s => s.Name);
 
+    /// <summary>What undoes a migration from where it stands, in order; null when there is no way back from there.</summary>
+    public IReadOnlyList<string>? UndosOf(MigrationDocument m)
+    {
+        var saga = m.Saga;
+        if (Steps[saga.Step].Unwind is not { } undos)
+        {
+            return null;
+        }
+
+        // A copy that is made again has been at finish_resize before.
+        undos = ReferenceEquals(undos, SourceFirst) && saga.CopiedAgain > 0 ? DestinationFirst : undos;
+
+        // What was never begun needs no undo, and need not wait for a host that is not there to do it.
+        var sourceTouched = saga.SourceOffer is not null || saga.Step == PrepSource && saga.BegunAt is not null;
+        var destinationTouched = saga.DestinationOffer is not null || saga.Step == PrepResize && saga.BegunAt is not null;
+        return [.. undos.Where(u => u == RevertResize ? destinationTouched : u != FinishRevertResize || sourceTouched)];
+    }
+
     private MigrationStep[] All() =>
     [
         // [1] Before anything is touched: a server that fits nowhere has lost nothing but a moment. When it is the second choice, the source has its key already.
         new()
         {
             Name = Schedule, Actor = StepActor.Scheduler, Status = MigrationStatus.Queued, Server = (_, i) => Resizing(i, TaskStates.ResizePrep),
-            Do = ChooseDestinationAsync, Next = PrepSource, Unwind = [FinishRevertResize, Failed],
+            Do = ChooseDestinationAsync, Next = PrepSource, Unwind = SourceOnly,
         },
 
         // [2] Before the destination opens its door it must know for whom. The private half never leaves the source's hypervisor.
         new()
         {
             Name = PrepSource, Actor = StepActor.Source, Server = (_, i) => Resizing(i, TaskStates.ResizePrep),
-            Do = PrepareSourceAsync, Next = PrepResize, Unwind = [FinishRevertResize, Failed],
+            Do = PrepareSourceAsync, Next = PrepResize, Unwind = SourceFirst,
         },
 
         // [3] The claim comes before the copy: nobody is to find out after an hour of copying that there is no room.
@@ -114,7 +135,7 @@ internal sealed class ResizeMigration(FilterScheduler scheduler, ResourceTracker
         // [8]
         new() { Name = Confirmed, Actor = StepActor.Same, Status = MigrationStatus.Confirmed, Server = (_, i) => AtRest(i) },
 
-        // [9] Destroys at the destination only; the source's disks are whole and blocked. Also the undo of [3] and [5].
+        // [9] Destroys at the destination only; the source's disks are whole. Also the undo of [3] and [5].
         new() { Name = RevertResize, Actor = StepActor.Destination, Server = Reverting, Do = RevertAsync },
 
         // [10] Also the undo of [2] and [4]: it starts the guest only where the migration had stopped it.

@@ -9,9 +9,10 @@ using NovaShim.Compute.Work;
 
 namespace NovaShim.Compute.Scheduling;
 
-/// <summary>The scheduler: does the due work that any scheduler may do. Any number of them may run.</summary>
+/// <summary>The scheduler: does the due work that any scheduler may do, and tends what silent hosts leave lying. Any number of them may run.</summary>
 internal sealed class SchedulerService(
-    IDocumentStore store, MigrationRunner migrations, InstanceRunner instances, ServiceGroup services, HintListener hints, ProcessIdentity process, ComputeOptions options, TimeProvider time, ILogger<SchedulerService> log)
+    IDocumentStore store, MigrationRunner migrations, InstanceRunner instances, StalledMigrations stalledMigrations, StalledServers stalledServers, SilentHosts silentHosts, ServiceGroup services, HintListener hints,
+    ProcessIdentity process, ComputeOptions options, TimeProvider time, ILogger<SchedulerService> log)
     : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -24,6 +25,16 @@ internal sealed class SchedulerService(
         await Task.WhenAll(
             migrationLoop.RunAsync(stoppingToken),
             instanceLoop.RunAsync(stoppingToken),
-            Heartbeat.RunAsync(token => services.BeatAsync(Environment.MachineName, ServiceGroup.SchedulerBinary, "scheduler", token), options, time, log, stoppingToken));
+            Heartbeat.RunAsync(token => services.BeatAsync(Environment.MachineName, ServiceGroup.SchedulerBinary, "scheduler", token), options, time, log, stoppingToken),
+            Heartbeat.RunAsync(TendAsync, options, time, log, stoppingToken));
+    }
+
+    private async Task TendAsync(CancellationToken cancellation)
+    {
+        if (await silentHosts.ListenAsync(cancellation) is { } silence)
+        {
+            await stalledMigrations.TendAsync(silence, cancellation);
+            await stalledServers.TendAsync(silence, cancellation);
+        }
     }
 }

@@ -61,6 +61,7 @@ public sealed class ComputeApi
     /// <summary>Accepts a server's deletion, in whatever state it is. Asked for twice, it is deleted once.</summary>
     public async Task DeleteAsync(InstanceDocument instance, RequestContext context, CancellationToken cancellation)
     {
+        // A migration is asked to come to rest first, for which no host is needed; it hands the work over to where the server then is.
         var deleting = await _instances.UpdateAsync(
             instance.Key,
             i => i.Deleted || i.TaskState == TaskStates.Deleting
@@ -68,7 +69,7 @@ public sealed class ComputeApi
                 : i with
                 {
                     TaskState = TaskStates.Deleting,
-                    Work = new InstanceWork { Step = InstanceSteps.TerminateInstance, Actor = i.Host ?? Actors.Scheduler, DueAt = Now, Context = context },
+                    Work = new InstanceWork { Step = InstanceSteps.TerminateInstance, Actor = i.MigrationUuid is null && i.Host is { } host ? host : Actors.Scheduler, DueAt = Now, Context = context },
                 },
             cancellation);
         if (deleting is not null)

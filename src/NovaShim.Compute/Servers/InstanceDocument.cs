@@ -93,6 +93,13 @@ public sealed record InstanceDocument : Document
 
     /// <summary>What is to be done next with the server outside migrations; null when nothing is.</summary>
     public InstanceWork? Work { get; init; }
+
+    /// <summary>The server in ERROR, with what the user is told.</summary>
+    internal InstanceDocument Faulted(string message, DateTime now) => this with { VmState = VmStates.Error, Fault = new InstanceFault(500, message, $"request {Work?.Context.RequestId}", now) };
+
+    /// <summary>The server of a build that a host does not take: for the scheduler to choose another.</summary>
+    internal InstanceDocument RefusedBy(string host, DateTime now) =>
+        this with { Host = null, Node = null, TaskState = TaskStates.Scheduling, Work = Work!.HandedTo(Actors.Scheduler, now) with { RefusedBy = [.. Work.RefusedBy, host] } };
 }
 
 /// <summary>Work on a server: its step is the message's method (<see cref="InstanceSteps"/>).</summary>
@@ -103,6 +110,9 @@ public sealed record InstanceWork : WorkItem
 
     /// <summary>Arguments of the message, such as <c>reboot_type</c>.</summary>
     public IReadOnlyDictionary<string, string> Args { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The same work for another actor to begin.</summary>
+    internal InstanceWork HandedTo(string actor, DateTime now) => this with { Actor = actor, Lease = null, BegunAt = null, Attempts = 0, Error = null, Checkpoint = null, DueAt = now };
 }
 
 /// <summary>What happened to a server that is in ERROR (a row of Nova's <c>instance_faults</c>).</summary>

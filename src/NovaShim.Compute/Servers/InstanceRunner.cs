@@ -70,7 +70,7 @@ internal sealed partial class InstanceRunner(
         var node = await scheduler.SelectForBuildAsync(i.Flavor, wanted, i.Work!.RefusedBy, work.Lost)
             ?? throw new StepFailedException($"No valid host was found. No host{(wanted is null ? "" : " " + wanted)} is up, enabled and has room for flavor {i.Flavor.Name}.", StepRecovery.Unwind);
         var chosen = await work.UpdateAsync(
-            d => d with { Host = node.Host, Node = node.Stats.HypervisorHostname, TaskState = TaskStates.Spawning, Work = Hand(d.Work!, node.Host) }, work.Lost);
+            d => d with { Host = node.Host, Node = node.Stats.HypervisorHostname, TaskState = TaskStates.Spawning, Work = d.Work!.HandedTo(node.Host, time.GetUtcNow().UtcDateTime) }, work.Lost);
         await hints.InstanceDueAsync(chosen, work.Lost);
     }
 
@@ -85,7 +85,7 @@ internal sealed partial class InstanceRunner(
             d => d with
             {
                 VmState = VmStates.Active, TaskState = null, PowerState = info?.PowerState ?? PowerState.Running, Addresses = info?.Addresses ?? [], Progress = 100,
-                LaunchedAt = time.GetUtcNow().UtcDateTime, Work = null,
+                LaunchedAt = time.GetUtcNow().UtcDateTime, Fault = null, Work = null,
             },
             CancellationToken.None);
     }
@@ -104,6 +104,14 @@ internal sealed partial class InstanceRunner(
             // A migration has the say over this server: it is asked to come to rest, and hands the work over when it does.
             await api.EndMigrationForDeleteAsync(migrationUuid, i.Work!.Context, work.Lost);
             await work.UpdateAsync(d => d with { Work = d.Work! with { Lease = null, DueAt = time.GetUtcNow().UtcDateTime.AddSeconds(options.PollSeconds) } }, work.Lost);
+            return;
+        }
+
+        if (manager is null && i.Host is { } owner)
+        {
+            // Accepted while no host had it, or while a migration had the say.
+            var handed = await work.UpdateAsync(d => d with { Work = d.Work!.HandedTo(owner, time.GetUtcNow().UtcDateTime) }, work.Lost);
+            await hints.InstanceDueAsync(handed, work.Lost);
             return;
         }
 
@@ -134,31 +142,24 @@ internal sealed partial class InstanceRunner(
 
         if (step == InstanceSteps.RunInstance && recovery == StepRecovery.Reschedule)
         {
-            var refused = await work.UpdateAsync(
-                d => d with { Host = null, Node = null, TaskState = TaskStates.Scheduling, Work = Hand(d.Work!, Actors.Scheduler) with { RefusedBy = [.. d.Work!.RefusedBy, host!] } }, CancellationToken.None);
+            var refused = await work.UpdateAsync(d => d.RefusedBy(host!, time.GetUtcNow().UtcDateTime), CancellationToken.None);
             await hints.InstanceDueAsync(refused, CancellationToken.None);
         }
         else if (spent && step != InstanceSteps.TerminateInstance)
         {
-            await work.UpdateAsync(d => Faulted(d, message) with { TaskState = null, Work = null }, CancellationToken.None);
+            await work.UpdateAsync(d => d.Faulted(message, time.GetUtcNow().UtcDateTime) with { TaskState = null, Work = null }, CancellationToken.None);
         }
         else
         {
             // A delete is tried for as long as it takes; the user is told when it takes long.
             await work.UpdateAsync(
-                d => (spent ? Faulted(d, message) : d) with
+                d => (spent ? d.Faulted(message, time.GetUtcNow().UtcDateTime) : d) with
                 {
                     Work = d.Work! with { Attempts = attempts, Error = message, Lease = null, DueAt = time.GetUtcNow().UtcDateTime + options.RetryDelay(attempts) },
                 },
                 CancellationToken.None);
         }
     }
-
-    private InstanceDocument Faulted(InstanceDocument i, string message) =>
-        i with { VmState = VmStates.Error, Fault = new InstanceFault(500, message, $"request {i.Work?.Context.RequestId}", time.GetUtcNow().UtcDateTime) };
-
-    private InstanceWork Hand(InstanceWork item, string actor) =>
-        item with { Actor = actor, Lease = null, Attempts = 0, Error = null, Checkpoint = null, DueAt = time.GetUtcNow().UtcDateTime };
 
     // The step that ends the work removes it from the document; its context is that of the request that began it.
     private static Messaging.RequestContext ContextOf(LeasedWork<InstanceDocument> work) => work.Began.Context;

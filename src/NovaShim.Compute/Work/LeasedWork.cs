@@ -47,7 +47,8 @@ internal sealed class LeasedWork<T> : IAsyncDisposable where T : Document
         IDocumentCollection<T> documents, WorkKind<T> kind, T document, string owner, TimeSpan duration, TimeProvider time, Func<T, bool> stopWanted, CancellationToken stopping)
     {
         var item = kind.Of(document)!;
-        var leased = await documents.ReplaceAsync(kind.With(document, item with { Lease = new Lease(owner, time.GetUtcNow().UtcDateTime + duration) }), stopping);
+        var now = time.GetUtcNow().UtcDateTime;
+        var leased = await documents.ReplaceAsync(kind.With(document, item with { Lease = new Lease(owner, now + duration), BegunAt = item.BegunAt ?? now }), stopping);
         return leased is null ? null : new LeasedWork<T>(documents, kind, leased, owner, duration, time, stopWanted, stopping);
     }
 

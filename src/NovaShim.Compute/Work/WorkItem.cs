@@ -24,6 +24,9 @@ public abstract record WorkItem
     /// <summary>Who is doing it now, if anybody.</summary>
     public Lease? Lease { get; init; }
 
+    /// <summary>When somebody first took this step (UTC); null: nothing of it has been begun, by anybody.</summary>
+    public DateTime? BegunAt { get; init; }
+
     /// <summary>How often this step has been begun and failed.</summary>
     public int Attempts { get; init; }
 
@@ -35,6 +38,9 @@ public abstract record WorkItem
 
     /// <summary>Who asked for the work.</summary>
     public required RequestContext Context { get; init; }
+
+    /// <summary>Whether somebody has the right to work on it at this moment.</summary>
+    internal bool IsLeased(DateTime now) => Lease is not null && Lease.ExpiresAt > now;
 }
 
 /// <summary>Actors that are not hosts. A host cannot be called so: host names in a configuration must not contain <c>@</c>.</summary>
