@@ -26,7 +26,10 @@ public static class NovaApi
 {
     private static readonly string[] ComputePrefixes = ["/v1.1/{tenant_id}", "/v2/{tenant_id}", "/v2.1", "/v2.1/{tenant_id}"];
 
-    /// <summary>Registers it with sections <c>api</c>, <c>identity</c> and <c>quota</c> of a configuration. Throws <see cref="InvalidOperationException"/> when they cannot be understood.</summary>
+    /// <summary>
+    /// Registers it with sections <c>api</c>, <c>identity</c> and <c>quota</c> of a configuration. Throws <see cref="InvalidOperationException"/> when
+    /// they cannot be understood.
+    /// </summary>
     public static IServiceCollection AddNovaApi(this IServiceCollection services, IConfiguration configuration)
     {
         ArgumentNullException.ThrowIfNull(services);
@@ -41,7 +44,8 @@ public static class NovaApi
         services.AddSingleton(new IdentityOptions { TokenHours = configuration.GetValue("identity:token_hours", new IdentityOptions().TokenHours) });
         services.AddSingleton(new QuotaOptions
         {
-            Instances = configuration.GetValue("quota:instances", quota.Instances), Cores = configuration.GetValue("quota:cores", quota.Cores), Ram = configuration.GetValue("quota:ram", quota.Ram),
+            Instances = configuration.GetValue("quota:instances", quota.Instances), Cores = configuration.GetValue("quota:cores", quota.Cores),
+            Ram = configuration.GetValue("quota:ram", quota.Ram),
             MetadataItems = configuration.GetValue("quota:metadata_items", quota.MetadataItems),
         });
         services.AddSingleton(new IdentityDirectory(configuration));

@@ -17,7 +17,10 @@ namespace NovaShim.Api.Admin;
 /// </summary>
 internal static class AdminModel
 {
-    /// <summary>What is neither shown nor can be asked about: what hosts hand one another, what drivers note for themselves, and dictionaries, which OData has no word for.</summary>
+    /// <summary>
+    /// What is neither shown nor can be asked about: what hosts hand one another, what drivers note for themselves, and dictionaries, which OData has no
+    /// word for.
+    /// </summary>
     private static readonly (Type Type, string Property)[] Hidden =
     [
         (typeof(Document), nameof(Document.Key)),

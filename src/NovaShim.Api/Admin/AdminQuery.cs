@@ -13,7 +13,8 @@ using NovaShim.Compute.Documents;
 namespace NovaShim.Api.Admin;
 
 /// <summary>
-/// Runs an OData query over a collection of documents. Filter, order, skip, top and count run in the store; select picks from what came back, because stores do not know OData's wrappers.
+/// Runs an OData query over a collection of documents. Filter, order, skip, top and count run in the store; select picks from what came back, because
+/// stores do not know OData's wrappers.
 /// A query that is wrong, or that the store has no way to run, is a 400 that says why.
 /// </summary>
 internal static class AdminQuery
@@ -25,8 +26,11 @@ internal static class AdminQuery
 
     private static readonly ODataValidationSettings Bounds = new()
     {
-        AllowedQueryOptions = AllowedQueryOptions.Filter | AllowedQueryOptions.OrderBy | AllowedQueryOptions.Top | AllowedQueryOptions.Skip | AllowedQueryOptions.Count | AllowedQueryOptions.Select
-            | AllowedQueryOptions.Format,
+        AllowedQueryOptions = AllowedQueryOptions.Filter | AllowedQueryOptions.OrderBy | AllowedQueryOptions.Top | AllowedQueryOptions.Skip
+            | AllowedQueryOptions.Count | AllowedQueryOptions.Select | AllowedQueryOptions.Format,
+
+        // A pattern can be written so that trying it takes for ever.
+        AllowedFunctions = AllowedFunctions.AllFunctions & ~AllowedFunctions.MatchesPattern,
         MaxTop = PageSize,
         MaxNodeCount = 100,
         MaxAnyAllExpressionDepth = 2,
@@ -48,9 +52,9 @@ internal static class AdminQuery
             options.Validate(Bounds);
             return await RunAsync(http.Request, options, collection, set, baseUrl, cancellation);
         }
-        catch (Exception refused) when (refused is ODataException or NotSupportedException or FormatException or OverflowException or ArgumentException)
+        catch (Exception refused) when (refused is ODataException or NotSupportedException or FormatException or ArithmeticException or ArgumentException or InvalidOperationException)
         {
-            // Parsers, validators and stores each refuse in their own way; each says what it did not understand.
+            // Parser, validator, binder and store each refuse in their own way, as does arithmetic that the query asked for; each says what it did not like.
             throw Fault.BadRequest($"The query cannot be run: {refused.Message}");
         }
     }
@@ -87,7 +91,9 @@ internal static class AdminQuery
     }
 
     private static Expression<Func<T, bool>> ConditionOf<T>(ODataQueryOptions<T> options, IQueryable<T> all, ODataQuerySettings settings) where T : Document =>
-        options.Filter?.ApplyTo(all, settings).Expression is MethodCallExpression { Arguments: [_, UnaryExpression { Operand: Expression<Func<T, bool>> condition }] } ? condition : _ => true;
+        options.Filter?.ApplyTo(all, settings).Expression is MethodCallExpression { Arguments: [_, UnaryExpression { Operand: Expression<Func<T, bool>> condition }] }
+            ? condition
+            : _ => true;
 
     private static JsonObject Pick(SelectExpandClause? clause, JsonObject document)
     {

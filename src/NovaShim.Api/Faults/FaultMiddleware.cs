@@ -7,7 +7,8 @@ using NovaShim.Compute.Servers;
 namespace NovaShim.Api.Faults;
 
 /// <summary>
-/// The edge at which whatever went wrong becomes a fault in Nova's form: exceptions, and the bare statuses of routing (404, 405). Nobody outside ever sees an exception's text unless it was
+/// The edge at which whatever went wrong becomes a fault in Nova's form: exceptions, and the bare statuses of routing (404, 405). Nobody outside ever
+/// sees an exception's text unless it was
 /// written for them.
 /// </summary>
 internal sealed partial class FaultMiddleware(RequestDelegate next, ILogger<FaultMiddleware> logger)

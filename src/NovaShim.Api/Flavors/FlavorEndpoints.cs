@@ -59,7 +59,9 @@ internal sealed class FlavorEndpoints(IDocumentStore store) : IComputeCapability
             new FlavorsEnvelope([.. page.Select(f => View(request, f, detailed))], paging.NextLinks(request, page.Count, page.LastOrDefault()?.FlavorId)), ApiJson.Default.FlavorsEnvelope);
     }
 
-    /// <summary>Whether public or private ones are wanted; null: both. <c>is_public=None</c> is what clients send for both; only administrators have the choice.</summary>
+    /// <summary>
+    /// Whether public or private ones are wanted; null: both. <c>is_public=None</c> is what clients send for both; only administrators have the choice.
+    /// </summary>
     private static bool? WhichVisible(ApiRequest request) => (request.IsAdmin, request.QueryValue("is_public")) switch
     {
         (false, _) or (_, null) => true,

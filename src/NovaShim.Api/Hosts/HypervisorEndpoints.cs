@@ -30,7 +30,9 @@ internal sealed class HypervisorEndpoints(IDocumentStore store, ServiceGroup gro
 
     private async Task<Answer> ShowAsync(ApiRequest request, CancellationToken cancellation)
     {
-        var found = int.TryParse(request.Route("id"), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? (await AllAsync(cancellation)).FirstOrDefault(n => n.Node.Id == id) : default;
+        var found = int.TryParse(request.Route("id"), NumberStyles.None, CultureInfo.InvariantCulture, out var id)
+            ? (await AllAsync(cancellation)).FirstOrDefault(n => n.Node.Id == id)
+            : default;
         return found.Node is null
             ? throw Fault.NotFound($"Hypervisor with ID '{request.Route("id")}' could not be found.")
             : Answer.Of(new HypervisorEnvelope(Detail(found.Node, found.Service)), ApiJson.Default.HypervisorEnvelope);
@@ -63,8 +65,10 @@ internal sealed class HypervisorEndpoints(IDocumentStore store, ServiceGroup gro
         return Answer.Of(
             new HypervisorStatisticsEnvelope(new HypervisorStatistics
             {
-                Count = all.Count, CurrentWorkload = Sum(h => h.CurrentWorkload), DiskAvailableLeast = Sum(h => h.DiskAvailableLeast), FreeDiskGb = Sum(h => h.FreeDiskGb), FreeRamMb = Sum(h => h.FreeRamMb),
-                LocalGb = Sum(h => h.LocalGb), LocalGbUsed = Sum(h => h.LocalGbUsed), MemoryMb = Sum(h => h.MemoryMb), MemoryMbUsed = Sum(h => h.MemoryMbUsed), RunningVms = Sum(h => h.RunningVms),
+                Count = all.Count, CurrentWorkload = Sum(h => h.CurrentWorkload), DiskAvailableLeast = Sum(h => h.DiskAvailableLeast),
+                FreeDiskGb = Sum(h => h.FreeDiskGb), FreeRamMb = Sum(h => h.FreeRamMb),
+                LocalGb = Sum(h => h.LocalGb), LocalGbUsed = Sum(h => h.LocalGbUsed), MemoryMb = Sum(h => h.MemoryMb),
+                MemoryMbUsed = Sum(h => h.MemoryMbUsed), RunningVms = Sum(h => h.RunningVms),
                 Vcpus = Sum(h => h.Vcpus), VcpusUsed = Sum(h => h.VcpusUsed),
             }),
             ApiJson.Default.HypervisorStatisticsEnvelope);
@@ -78,7 +82,8 @@ internal sealed class HypervisorEndpoints(IDocumentStore store, ServiceGroup gro
 
     private HypervisorView Short(ComputeNodeDocument node, ServiceDocument? service) => new()
     {
-        Id = node.Id, HypervisorHostname = node.Stats.HypervisorHostname, State = service is not null && group.IsUp(service) ? "up" : "down", Status = service is { Disabled: true } ? "disabled" : "enabled",
+        Id = node.Id, HypervisorHostname = node.Stats.HypervisorHostname, State = service is not null && group.IsUp(service) ? "up" : "down",
+        Status = service is { Disabled: true } ? "disabled" : "enabled",
     };
 
     private HypervisorView Detail(ComputeNodeDocument node, ServiceDocument? service)
@@ -86,8 +91,10 @@ internal sealed class HypervisorEndpoints(IDocumentStore store, ServiceGroup gro
         var stats = node.Stats;
         return Short(node, service) with
         {
-            CpuInfo = stats.CpuInfo, CurrentWorkload = 0, DiskAvailableLeast = stats.LocalGb - node.LocalGbUsed(), HostIp = stats.HostIp, FreeDiskGb = stats.LocalGb - node.LocalGbUsed(),
-            FreeRamMb = stats.MemoryMb - node.MemoryMbUsed(), HypervisorType = stats.HypervisorType, HypervisorVersion = stats.HypervisorVersion, LocalGb = stats.LocalGb, LocalGbUsed = node.LocalGbUsed(),
+            CpuInfo = stats.CpuInfo, CurrentWorkload = 0, DiskAvailableLeast = stats.LocalGb - node.LocalGbUsed(), HostIp = stats.HostIp,
+            FreeDiskGb = stats.LocalGb - node.LocalGbUsed(),
+            FreeRamMb = stats.MemoryMb - node.MemoryMbUsed(), HypervisorType = stats.HypervisorType, HypervisorVersion = stats.HypervisorVersion,
+            LocalGb = stats.LocalGb, LocalGbUsed = node.LocalGbUsed(),
             MemoryMb = stats.MemoryMb, MemoryMbUsed = node.MemoryMbUsed(), RunningVms = node.Claims.Count, Vcpus = stats.Vcpus, VcpusUsed = node.VcpusUsed(),
             Service = new HypervisorService(service?.Id ?? 0, node.Host, service?.DisabledReason),
         };

@@ -28,7 +28,8 @@ internal sealed class ServiceEndpoints(IDocumentStore store, ServiceGroup group)
         return Answer.Of(
             new ServicesEnvelope([.. found.Select(s => new ServiceView
             {
-                Id = s.Id, Binary = s.Binary, Host = s.Host, Zone = s.Binary == ServiceGroup.ComputeBinary ? s.AvailabilityZone : "internal", Status = s.Disabled ? "disabled" : "enabled",
+                Id = s.Id, Binary = s.Binary, Host = s.Host, Zone = s.Binary == ServiceGroup.ComputeBinary ? s.AvailabilityZone : "internal",
+                Status = s.Disabled ? "disabled" : "enabled",
                 State = group.IsUp(s) ? "up" : "down", UpdatedAt = Texts.DatabaseMoment(s.LastSeenUp), DisabledReason = s.DisabledReason,
             })]),
             ApiJson.Default.ServicesEnvelope);

@@ -39,7 +39,8 @@ public sealed class IdentityDirectory
                 throw new InvalidOperationException($"{entry.Path}: a user needs a name and a password.");
             }
 
-            var admin = entry["admin"] is { Length: > 0 } text && (bool.TryParse(text, out var flag) ? flag : throw new InvalidOperationException($"{entry.Path}:admin is neither true nor false."));
+            var admin = entry["admin"] is { Length: > 0 } text
+                && (bool.TryParse(text, out var flag) ? flag : throw new InvalidOperationException($"{entry.Path}:admin is neither true nor false."));
             Add(name, password, entry["project"] is { Length: > 0 } project ? project : name, admin);
         }
     }

@@ -10,7 +10,11 @@ internal sealed record TokenV2(string Id, string IssuedAt, string Expires, Tenan
 
 /// <summary>An endpoint.</summary>
 internal sealed record EndpointV2(
-    string Id, string Region, [property: JsonPropertyName("publicURL")] string PublicUrl, [property: JsonPropertyName("internalURL")] string InternalUrl, [property: JsonPropertyName("adminURL")] string AdminUrl);
+    string Id,
+    string Region,
+    [property: JsonPropertyName("publicURL")] string PublicUrl,
+    [property: JsonPropertyName("internalURL")] string InternalUrl,
+    [property: JsonPropertyName("adminURL")] string AdminUrl);
 
 /// <summary>A service.</summary>
 internal sealed record ServiceV2(string Type, string Name, IReadOnlyList<EndpointV2> Endpoints);

@@ -12,7 +12,10 @@ namespace NovaShim.Api.Identity;
 /// <param name="Document">What is stored.</param>
 internal sealed record IssuedToken(string Secret, TokenDocument Document);
 
-/// <summary>Issues, finds and revokes tokens: 256 random bits, stored as their SHA-256. What was found is believed for a few seconds, so that not every request asks the store.</summary>
+/// <summary>
+/// Issues, finds and revokes tokens: 256 random bits, stored as their SHA-256. What was found is believed for a few seconds, so that not every request
+/// asks the store.
+/// </summary>
 internal sealed class TokenAuthority(IDocumentStore store, TimeProvider time, IdentityOptions options)
 {
     private const int MaxCached = 10_000;
@@ -33,7 +36,8 @@ internal sealed class TokenAuthority(IDocumentStore store, TimeProvider time, Id
         var now = time.GetUtcNow().UtcDateTime;
         var document = await Tokens.InsertAsync(new TokenDocument
         {
-            Key = KeyOf(secret), UserId = user.Id, UserName = user.Name, ProjectId = user.ProjectId, ProjectName = user.ProjectName, DomainId = IdentityDirectory.DomainId,
+            Key = KeyOf(secret), UserId = user.Id, UserName = user.Name, ProjectId = user.ProjectId, ProjectName = user.ProjectName,
+            DomainId = IdentityDirectory.DomainId,
             IsAdmin = user.IsAdmin, IssuedAt = now, ExpiresAt = expiresAt ?? now.AddHours(options.TokenHours),
         }, cancellation);
         return new IssuedToken(secret, document);

@@ -7,7 +7,10 @@ using NovaShim.Compute.Images;
 
 namespace NovaShim.Api.Images;
 
-/// <summary>What clients of compute read of the Image API v2: versions, list by name, show. At <c>/image</c>, and below each compute root, where clients with an overridden endpoint look.</summary>
+/// <summary>
+/// What clients of compute read of the Image API v2: versions, list by name, show. At <c>/image</c>, and below each compute root, where clients with an
+/// overridden endpoint look.
+/// </summary>
 internal sealed class GlanceEndpoints(ImageShelf shelf) : IComputeCapability
 {
     /// <summary>Maps <c>/image</c>.</summary>
@@ -67,7 +70,8 @@ internal sealed class GlanceEndpoints(ImageShelf shelf) : IComputeCapability
 
     private static GlanceImage View(ImageDocument image) => new()
     {
-        Id = image.Uuid, Name = image.Name, Status = image.Status, Visibility = VisibilityOf(image), DiskFormat = image.DiskFormat, Size = image.Size, MinDisk = image.MinDisk,
+        Id = image.Uuid, Name = image.Name, Status = image.Status, Visibility = VisibilityOf(image), DiskFormat = image.DiskFormat, Size = image.Size,
+        MinDisk = image.MinDisk,
         MinRam = image.MinRam, Owner = image.ProjectId, CreatedAt = Texts.Moment(image.CreatedAt), UpdatedAt = Texts.Moment(image.UpdatedAt ?? image.CreatedAt),
         Self = $"/v2/images/{image.Uuid}", File = $"/v2/images/{image.Uuid}/file",
     };

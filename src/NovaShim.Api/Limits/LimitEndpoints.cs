@@ -22,7 +22,8 @@ internal sealed class LimitEndpoints(Quotas quotas) : IComputeCapability
         return Answer.Of(
             new LimitsEnvelope(new LimitsDocument([], new AbsoluteLimits
             {
-                MaxTotalInstances = quotas.Limits.Instances, MaxTotalCores = quotas.Limits.Cores, MaxTotalRamSize = quotas.Limits.Ram, MaxServerMeta = quotas.Limits.MetadataItems,
+                MaxTotalInstances = quotas.Limits.Instances, MaxTotalCores = quotas.Limits.Cores, MaxTotalRamSize = quotas.Limits.Ram,
+                MaxServerMeta = quotas.Limits.MetadataItems,
                 MaxImageMeta = quotas.Limits.MetadataItems, TotalInstancesUsed = used.Instances, TotalCoresUsed = used.Cores, TotalRamUsed = used.Ram,
             })),
             ApiJson.Default.LimitsEnvelope);

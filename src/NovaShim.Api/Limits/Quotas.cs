@@ -26,7 +26,10 @@ internal sealed class Quotas(IDocumentStore store, QuotaOptions options)
         return new QuotaUsage(flavors.Count, flavors.Sum(f => f.Vcpus), flavors.Sum(f => f.MemoryMb));
     }
 
-    /// <summary>Throws the surface's fault when the tenant may not have so many more servers of a flavor; 0 with <paramref name="instead"/>: a server changes its flavor.</summary>
+    /// <summary>
+    /// Throws the surface's fault when the tenant may not have so many more servers of a flavor; 0 with <paramref name="instead"/>: a server changes its
+    /// flavor.
+    /// </summary>
     public async Task CheckAsync(ApiRequest request, string projectId, int instances, Flavor flavor, Flavor? instead, CancellationToken cancellation)
     {
         var used = await UsedByAsync(projectId, cancellation);

@@ -42,7 +42,9 @@ internal sealed class MigrationEndpoints(IDocumentStore store) : IComputeCapabil
 
     private static MigrationView View(MigrationDocument m) => new()
     {
-        Id = m.Id, Status = m.Status, InstanceUuid = m.InstanceUuid, SourceNode = m.SourceNode, SourceCompute = m.SourceCompute, DestNode = m.DestNode, DestCompute = m.DestCompute, DestHost = m.DestHost,
-        OldInstanceTypeId = m.OldInstanceTypeId, NewInstanceTypeId = m.NewInstanceTypeId, CreatedAt = Texts.DatabaseMoment(m.CreatedAt), UpdatedAt = m.UpdatedAt is { } u ? Texts.DatabaseMoment(u) : null,
+        Id = m.Id, Status = m.Status, InstanceUuid = m.InstanceUuid, SourceNode = m.SourceNode, SourceCompute = m.SourceCompute,
+        DestNode = m.DestNode, DestCompute = m.DestCompute, DestHost = m.DestHost,
+        OldInstanceTypeId = m.OldInstanceTypeId, NewInstanceTypeId = m.NewInstanceTypeId, CreatedAt = Texts.DatabaseMoment(m.CreatedAt),
+        UpdatedAt = m.UpdatedAt is { } u ? Texts.DatabaseMoment(u) : null,
     };
 }

@@ -4,7 +4,8 @@ using Microsoft.AspNetCore.Http;
 namespace NovaShim.Api.Representations;
 
 /// <summary>
-/// What a handler answers: a status and a typed document, free of any format. <see cref="AnswerWriter"/> gives it one. The document's type carries its names in JSON; another format finds its own by the type.
+/// What a handler answers: a status and a typed document, free of any format. <see cref="AnswerWriter"/> gives it one. The document's type carries its
+/// names in JSON; another format finds its own by the type.
 /// </summary>
 internal sealed class Answer
 {

@@ -12,8 +12,11 @@ using NovaShim.Api.Versions;
 
 namespace NovaShim.Api.Representations;
 
-/// <summary>The JSON of every document the face answers with. Names are the properties' in snake_case unless they say otherwise; nulls are left out unless they say otherwise.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, GenerationMode = JsonSourceGenerationMode.Default)]
+/// <summary>
+/// The JSON of every document the face answers with. Names are the properties' in snake_case unless they say otherwise; nulls are left out unless they
+/// say otherwise.
+/// </summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(HealthDocument))]
 [JsonSerializable(typeof(VersionsEnvelope))]
 [JsonSerializable(typeof(VersionEnvelope))]

@@ -3,7 +3,10 @@ using System.Text.Json.Serialization;
 
 namespace NovaShim.Api.Representations;
 
-/// <summary>A text that is in the document even when it is null; the default is not in the document at all. For keys whose presence depends on who asks or on which surface.</summary>
+/// <summary>
+/// A text that is in the document even when it is null; the default is not in the document at all. For keys whose presence depends on who asks or on
+/// which surface.
+/// </summary>
 [JsonConverter(typeof(ShownTextConverter))]
 internal readonly record struct ShownText
 {

@@ -7,7 +7,8 @@ using NovaShim.Compute.Messaging;
 namespace NovaShim.Api.Requests;
 
 /// <summary>
-/// A request as the handlers see it: on which surface, by whom, with which values; nothing of the format it came in or is answered in. One per HTTP request, made by <see cref="RequestIntake"/>.
+/// A request as the handlers see it: on which surface, by whom, with which values; nothing of the format it came in or is answered in. One per HTTP
+/// request, made by <see cref="RequestIntake"/>.
 /// </summary>
 internal sealed class ApiRequest(HttpContext http, Surface surface, string requestId, DateTime timestamp, MediaFormat format)
 {

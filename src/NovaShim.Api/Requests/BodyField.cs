@@ -4,7 +4,10 @@ using NovaShim.Api.Faults;
 
 namespace NovaShim.Api.Requests;
 
-/// <summary>A value of a request's body and the name it has there. What does not fit is a 400 that names the field. A null counts as absent, as clients of the period send it.</summary>
+/// <summary>
+/// A value of a request's body and the name it has there. What does not fit is a 400 that names the field. A null counts as absent, as clients of the
+/// period send it.
+/// </summary>
 /// <param name="Element">The value.</param>
 /// <param name="Name">Its path in the body, such as <c>server.flavorRef</c>; empty for the root.</param>
 internal readonly record struct BodyField(JsonElement Element, string Name)

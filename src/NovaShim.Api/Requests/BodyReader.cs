@@ -5,7 +5,8 @@ using NovaShim.Api.Faults;
 namespace NovaShim.Api.Requests;
 
 /// <summary>
-/// Reads a request's body into a tree of <see cref="BodyField"/>, whatever format it came in: the handlers know only the tree. Its size is bounded by <see cref="RequestIntake"/>, its depth here.
+/// Reads a request's body into a tree of <see cref="BodyField"/>, whatever format it came in: the handlers know only the tree. Its size is bounded by
+/// <see cref="RequestIntake"/>, its depth here.
 /// </summary>
 internal static class BodyReader
 {

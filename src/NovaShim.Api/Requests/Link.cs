@@ -8,7 +8,10 @@ namespace NovaShim.Api.Requests;
 /// <param name="Type">The media type, where it is given.</param>
 internal sealed record Link(string Rel, string Href, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Type = null);
 
-/// <summary>The links of compute's resources, built from the request's own base: self links carry the version, bookmarks do not; both carry the tenant where the request's path does.</summary>
+/// <summary>
+/// The links of compute's resources, built from the request's own base: self links carry the version, bookmarks do not; both carry the tenant where the
+/// request's path does.
+/// </summary>
 internal static class Links
 {
     /// <summary>self and bookmark.</summary>

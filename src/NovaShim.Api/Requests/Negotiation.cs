@@ -4,7 +4,10 @@ using NovaShim.Api.Versions;
 
 namespace NovaShim.Api.Requests;
 
-/// <summary>Refuses what cannot be answered as it was asked for: a format there is no writer for, a microversion there is not. The fault comes in JSON; a client that reads the status is told the truth.</summary>
+/// <summary>
+/// Refuses what cannot be answered as it was asked for: a format there is no writer for, a microversion there is not. The fault comes in JSON; a client
+/// that reads the status is told the truth.
+/// </summary>
 internal sealed class Negotiation(RequestDelegate next)
 {
     /// <summary>Refuses, or goes on.</summary>

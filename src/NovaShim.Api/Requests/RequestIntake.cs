@@ -5,7 +5,8 @@ using NovaShim.Api.Versions;
 namespace NovaShim.Api.Requests;
 
 /// <summary>
-/// The first thing every request meets: it gets its id, its surface and format, a bounded body, and the headers every answer carries. Doubled slashes and suffixes are taken out of the path before it is routed.
+/// The first thing every request meets: it gets its id, its surface and format, a bounded body, and the headers every answer carries. Doubled slashes and
+/// suffixes are taken out of the path before it is routed.
 /// </summary>
 internal sealed class RequestIntake(RequestDelegate next, TimeProvider time, ApiOptions options)
 {

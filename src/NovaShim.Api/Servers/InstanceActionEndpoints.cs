@@ -29,12 +29,14 @@ internal sealed class InstanceActionEndpoints(IDocumentStore store, ServerLookup
 
     private static InstanceActionView View(InstanceActionDocument a, bool withEvents) => new()
     {
-        Action = a.Action, InstanceUuid = a.InstanceUuid, Message = a.Message, ProjectId = a.ProjectId, RequestId = a.RequestId, StartTime = Texts.DatabaseMoment(a.StartTime), UserId = a.UserId,
+        Action = a.Action, InstanceUuid = a.InstanceUuid, Message = a.Message, ProjectId = a.ProjectId, RequestId = a.RequestId,
+        StartTime = Texts.DatabaseMoment(a.StartTime), UserId = a.UserId,
         Events = !withEvents ? null :
         [
             .. a.Events.Select(e => new InstanceActionEventView
             {
-                Event = e.Event, StartTime = Texts.DatabaseMoment(e.StartTime), FinishTime = e.FinishTime is { } end ? Texts.DatabaseMoment(end) : null, Result = e.Result, Traceback = e.Details,
+                Event = e.Event, StartTime = Texts.DatabaseMoment(e.StartTime),
+                FinishTime = e.FinishTime is { } end ? Texts.DatabaseMoment(end) : null, Result = e.Result, Traceback = e.Details,
             }),
         ],
     };

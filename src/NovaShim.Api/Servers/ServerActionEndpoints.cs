@@ -8,7 +8,10 @@ using NovaShim.Compute.Servers;
 
 namespace NovaShim.Api.Servers;
 
-/// <summary>What is done to a server: <c>POST /servers/{id}/action</c> with the verb as the body's one key, and 2011's administrators' route <c>/servers/{id}/migrate</c>.</summary>
+/// <summary>
+/// What is done to a server: <c>POST /servers/{id}/action</c> with the verb as the body's one key, and 2011's administrators' route
+/// <c>/servers/{id}/migrate</c>.
+/// </summary>
 internal sealed class ServerActionEndpoints : IComputeCapability
 {
     private readonly ComputeApi _compute;

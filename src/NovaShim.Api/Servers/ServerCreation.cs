@@ -14,7 +14,8 @@ using NovaShim.Compute.Servers;
 namespace NovaShim.Api.Servers;
 
 /// <summary>
-/// Creates servers. Everything asked for is either done or refused by name: what no driver can do yet (volumes, networks, files in the guest) is a 400, not a server without it.
+/// Creates servers. Everything asked for is either done or refused by name: what no driver can do yet (volumes, networks, files in the guest) is a 400,
+/// not a server without it.
 /// </summary>
 internal sealed class ServerCreation(ComputeApi compute, FlavorEndpoints flavors, ImageShelf images, AvailabilityZones zones, Quotas quotas)
 {
@@ -22,7 +23,8 @@ internal sealed class ServerCreation(ComputeApi compute, FlavorEndpoints flavors
 
     private static readonly HashSet<string> KnownKeys = new(StringComparer.Ordinal)
     {
-        "name", "imageRef", "imageId", "flavorRef", "flavorId", "metadata", "personality", "adminPass", "key_name", "security_groups", "networks", "availability_zone", "min_count", "max_count",
+        "name", "imageRef", "imageId", "flavorRef", "flavorId", "metadata", "personality", "adminPass", "key_name", "security_groups", "networks",
+        "availability_zone", "min_count", "max_count",
         "user_data", "config_drive", "accessIPv4", "accessIPv6", "OS-DCF:diskConfig", "block_device_mapping", "block_device_mapping_v2", "return_reservation_id",
     };
 
@@ -57,7 +59,8 @@ internal sealed class ServerCreation(ComputeApi compute, FlavorEndpoints flavors
         var created = await compute.CreateAsync(
             new CreateServer
             {
-                Name = name, ImageRef = image.Uuid, Flavor = flavor.ToFlavor(), Metadata = metadata, AvailabilityZone = zone, DiskConfig = attributes.DiskConfig ?? "MANUAL",
+                Name = name, ImageRef = image.Uuid, Flavor = flavor.ToFlavor(), Metadata = metadata, AvailabilityZone = zone,
+                DiskConfig = attributes.DiskConfig ?? "MANUAL",
                 AccessIpV4 = attributes.AccessIpV4 ?? "", AccessIpV6 = attributes.AccessIpV6 ?? "",
             },
             count, request.Context, cancellation);

@@ -17,7 +17,8 @@ internal sealed record NamedView(string Name);
 internal sealed record FaultView(int Code, string Created, string Message, string? Details);
 
 /// <summary>
-/// A server, with the keys of all surfaces: what is not set is not in the document, and <see cref="ServerViews"/> says on which surface, for whom and in which answer a key is set.
+/// A server, with the keys of all surfaces: what is not set is not in the document, and <see cref="ServerViews"/> says on which surface, for whom and in
+/// which answer a key is set.
 /// </summary>
 internal sealed record ServerView
 {

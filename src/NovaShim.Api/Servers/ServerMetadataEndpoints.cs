@@ -65,7 +65,8 @@ internal sealed class ServerMetadataEndpoints(IDocumentStore store, ServerLookup
             {
                 var changed = change(i.Metadata);
                 var most = quotas.Limits.MetadataItems;
-                return changed.Count > most && most >= 0 && changed.Count > i.Metadata.Count ? throw Fault.OverQuota(request.Surface, $"Maximum number of metadata items exceeds {most}")
+                return changed.Count > most && most >= 0 && changed.Count > i.Metadata.Count
+                    ? throw Fault.OverQuota(request.Surface, $"Maximum number of metadata items exceeds {most}")
                     : i.Deleted ? null
                     : i with { Metadata = changed };
             },

@@ -4,7 +4,10 @@ using NovaShim.Api.Requests;
 
 namespace NovaShim.Api.Versions;
 
-/// <summary>Answers 300 Multiple Choices to paths that no route has and that name no version, bookmark links among them. Stands behind routing, so that a wrong method stays a 405.</summary>
+/// <summary>
+/// Answers 300 Multiple Choices to paths that no route has and that name no version, bookmark links among them. Stands behind routing, so that a wrong
+/// method stays a 405.
+/// </summary>
 internal sealed class UnversionedPaths(RequestDelegate next)
 {
     /// <summary>Answers, or goes on.</summary>

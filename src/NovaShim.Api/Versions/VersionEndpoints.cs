@@ -6,7 +6,8 @@ using NovaShim.Api.Requests;
 namespace NovaShim.Api.Versions;
 
 /// <summary>
-/// Discovery: the list at <c>/</c>, one document at each version's root, and (<see cref="UnversionedPaths"/>) 300 for paths without a version. <c>GET /v1.1/{tenant}</c> is a 404: that sends today's client up to the version's root.
+/// Discovery: the list at <c>/</c>, one document at each version's root, and (<see cref="UnversionedPaths"/>) 300 for paths without a version. <c>GET
+/// /v1.1/{tenant}</c> is a 404: that sends today's client up to the version's root.
 /// With <c>X-Auth-User</c> the roots of the old versions are the login of their day.
 /// </summary>
 internal sealed class VersionEndpoints(HeaderLogin login)

@@ -67,6 +67,9 @@ public sealed class ODataTests : IAsyncLifetime
     [InlineData("$apply=aggregate(id with sum as total)")]
     [InlineData("$search=x")]
     [InlineData("$unknown=1")]
+    [InlineData("$filter=id div 0 eq 1")]
+    [InlineData("$filter=matchesPattern(status,'(a%2B)%2B$')")]
+    [InlineData("$filter=length(id) eq 1")]
     [InlineData("$filter=cast(id,Edm.Nonsense) eq 1")]
     public async Task A_query_that_cannot_be_run_is_a_bad_request_that_says_why(string query)
     {
