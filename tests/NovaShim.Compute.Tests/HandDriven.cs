@@ -198,7 +198,7 @@ internal sealed class HandDriven : IDisposable
             {
                 try
                 {
-                    await run(work);
+                    await work.RunAsync(run);
                 }
                 catch (Exception e) when (e is LeaseLostException or OperationCanceledException)
                 {

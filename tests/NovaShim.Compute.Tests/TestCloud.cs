@@ -27,7 +27,9 @@ internal sealed class TestCloud : IAsyncDisposable
     private readonly ComputeOptions _options;
     private IHost _host = null!;
 
-    private TestCloud(World world, ComputeOptions options) => (World, _options) = (world, options);
+    private readonly (IDocumentStore Store, IMessageBus Bus)? _shared;
+
+    private TestCloud(World world, ComputeOptions options, (IDocumentStore Store, IMessageBus Bus)? shared) => (World, _options, _shared) = (world, options, shared);
 
     public World World { get; }
 
@@ -37,14 +39,18 @@ internal sealed class TestCloud : IAsyncDisposable
 
     public IMessageBus Bus => _host.Services.GetRequiredService<IMessageBus>();
 
-    public static async Task<TestCloud> StartAsync(World world, ComputeOptions? options = null)
+    /// <summary>Starts a cloud; over a shared store and bus it is one of several processes.</summary>
+    public static async Task<TestCloud> StartAsync(World world, ComputeOptions? options = null, (IDocumentStore Store, IMessageBus Bus)? shared = null)
     {
-        var cloud = new TestCloud(world, options ?? new ComputeOptions { PollSeconds = 0.1, RetrySeconds = 0.02, RetrySecondsMax = 0.1, MaxAttempts = 3, LeaseSeconds = 5 });
+        var cloud = new TestCloud(world, options ?? new ComputeOptions { PollSeconds = 0.1, RetrySeconds = 0.02, RetrySecondsMax = 0.1, MaxAttempts = 3, LeaseSeconds = 5 }, shared);
         await cloud.StartAsync();
         return cloud;
     }
 
     public static RequestContext NewContext() => new() { RequestId = "req-" + Guid.NewGuid(), UserId = "u", ProjectId = "p", Timestamp = DateTime.UtcNow };
+
+    /// <summary>Stops as on SIGTERM.</summary>
+    public Task StopAsync() => _host.StopAsync();
 
     /// <summary>Stops and starts again on the same store.</summary>
     public async Task RestartAsync()
@@ -99,12 +105,19 @@ internal sealed class TestCloud : IAsyncDisposable
         var settings = new ConfigurationBuilder().Build();
         builder.Services
             .AddLogging(l => l.SetMinimumLevel(LogLevel.Trace))
-            .AddEmbeddedDocumentStore(Path.Combine(_folder.FullName, "store.db"))
-            .AddInProcessMessageBus()
-            .AddNovaCompute(_options, ProcessIdentity.OnlyOne)
+            .AddNovaCompute(_options, _shared is null ? ProcessIdentity.OnlyOne : ProcessIdentity.OneOfMany())
             .AddSingleton<IComputeManagers>(World)
             .AddNovaScheduler()
             .AddNovaHosts([new ComputeHostOptions("one", "test", settings.GetSection("x")), new ComputeHostOptions("two", "test", settings.GetSection("x"))]);
+        if (_shared is { } shared)
+        {
+            builder.Services.AddSingleton(shared.Store).AddSingleton(shared.Bus);
+        }
+        else
+        {
+            builder.Services.AddEmbeddedDocumentStore(Path.Combine(_folder.FullName, "store.db")).AddInProcessMessageBus();
+        }
+
         _host = builder.Build();
         await Store.InitializeAsync(default);
         var image = Path.Combine(_folder.FullName, "image.vhd");

@@ -29,6 +29,9 @@ internal sealed class World : IComputeManagers
     /// <summary>Waits here inside the verb, if set: to hold a step open.</summary>
     public ConcurrentDictionary<string, TaskCompletionSource> Gates { get; } = new();
 
+    /// <summary>How many have come to wait so, by verb.</summary>
+    public ConcurrentDictionary<string, int> Waiting { get; } = new();
+
     /// <summary>Makes a verb fail the next times.</summary>
     public void Fail(string verb, int times, Func<Exception>? fault = null)
     {
@@ -51,6 +54,7 @@ internal sealed class World : IComputeManagers
         Calls.Enqueue($"{verb}@{host}");
         if (Gates.TryGetValue(verb, out var gate))
         {
+            Waiting.AddOrUpdate(verb, 1, (_, n) => n + 1);
             await gate.Task.WaitAsync(cancellation);
         }
     }

@@ -98,7 +98,7 @@ internal sealed partial class MigrationRunner(
                 return;
             }
 
-            await work.UpdateAsync(doc => WithProgress(doc with { Saga = doc.Saga with { Lease = null } }, context), CancellationToken.None);
+            await work.UpdateAsync(doc => WithProgress(doc, context), CancellationToken.None);
             throw;
         }
         catch (DocumentStoreException)

@@ -49,12 +49,7 @@ internal sealed partial class InstanceRunner(
         {
             throw;
         }
-        catch (OperationCanceledException) when (work.Lost.IsCancellationRequested)
-        {
-            await work.UpdateAsync(i => i with { Work = i.Work! with { Lease = null } }, CancellationToken.None);
-            throw;
-        }
-        catch (Exception e)
+        catch (Exception e) when (e is not OperationCanceledException || !work.Lost.IsCancellationRequested)
         {
             LogFailed(work.Document.Uuid, step, host ?? Actors.Scheduler, work.Item.Attempts + 1, e);
             await actions.RecordAsync(work.Document.Uuid, ContextOf(work), EventName(step, host), host ?? "", began, MessageOf(e, step, host), CancellationToken.None);

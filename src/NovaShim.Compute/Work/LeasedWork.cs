@@ -48,8 +48,26 @@ internal sealed class LeasedWork<T> : IAsyncDisposable where T : Document
     {
         var item = kind.Of(document)!;
         var now = time.GetUtcNow().UtcDateTime;
-        var leased = await documents.ReplaceAsync(kind.With(document, item with { Lease = new Lease(owner, now + duration), BegunAt = item.BegunAt ?? now }), stopping);
+
+        // A process that stops in the midst of this must know whether it has the lease, or it could not give it back.
+        stopping.ThrowIfCancellationRequested();
+        var leased = await documents.ReplaceAsync(kind.With(document, item with { Lease = new Lease(owner, now + duration), BegunAt = item.BegunAt ?? now }), CancellationToken.None);
         return leased is null ? null : new LeasedWork<T>(documents, kind, leased, owner, duration, time, stopWanted, stopping);
+    }
+
+    /// <summary>Does the work; when it stops before its end, the lease is given back, so that whoever may go on with it can do so at once.</summary>
+    public async Task RunAsync(Func<LeasedWork<T>, Task> run)
+    {
+        try
+        {
+            await run(this);
+        }
+        catch (OperationCanceledException) when (Lost.IsCancellationRequested)
+        {
+            await _documents.UpdateAsync(
+                Document.Key, d => _kind.Of(d) is { } item && item.Lease?.Owner == _owner ? _kind.With(d, item with { Lease = null }) : null, CancellationToken.None);
+            throw;
+        }
     }
 
     /// <summary>Whether the lease is still this process's in the store, as of now. Throws <see cref="LeaseLostException"/> when not.</summary>

@@ -102,7 +102,7 @@ internal sealed partial class WorkLoop<T> where T : Document
         {
             await using (work)
             {
-                await _run(work);
+                await work.RunAsync(_run);
             }
         }
         catch (Exception e) when (e is OperationCanceledException or LeaseLostException)
