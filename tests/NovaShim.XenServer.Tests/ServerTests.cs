@@ -80,6 +80,14 @@ public sealed class ServerTests
         Assert.NotEmpty(stats.HypervisorHostname);
     }
 
+    [Fact]
+    public async Task Many_things_can_be_done_in_dom0_at_once()
+    {
+        await using var hosts = await TwoHosts.StartAsync();
+
+        await Task.WhenAll(Enumerable.Range(0, 24).Select(_ => hosts.SourceDriver.InitHostAsync(CancellationToken.None)));
+    }
+
     private sealed class BreakingStream(Stream inner, long after) : Stream
     {
         private long _read;

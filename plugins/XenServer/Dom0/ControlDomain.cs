@@ -7,16 +7,21 @@ using Renci.SshNet.Common;
 namespace NovaShim.XenServer.Dom0;
 
 /// <summary>
-/// The host's dom0 over SSH: runs scripts there. Talks only to the host key it was given. One connection, made when first needed and again when it broke; safe for concurrent use.
+/// The host's dom0 over SSH: runs scripts there. Talks only to the host key it was given. One connection, made when first needed and again when it broke, and more
+/// of them when much runs at once. Safe for concurrent use.
 /// </summary>
 internal sealed partial class ControlDomain(XenServerSettings settings, TimeProvider time, ILogger<ControlDomain> log) : IAsyncDisposable
 {
     private const int MaxMessage = 600;
+
+    // sshd lets one connection run ten commands at once; what is more gets connections of its own.
+    private const int MaxShared = 6;
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan ProbeInterval = TimeSpan.FromSeconds(20);
 
     private readonly SemaphoreSlim _connecting = new(1, 1);
     private SshClient? _client;
+    private int _running;
 
     /// <summary>Runs a script in dom0 (see <see cref="Shell.Script"/>) and returns its standard output.</summary>
     /// <param name="what">What it does, for messages.</param>
@@ -39,9 +44,10 @@ internal sealed partial class ControlDomain(XenServerSettings settings, TimeProv
         string what, string script, IEnumerable<string> arguments, TimeSpan within, Action<string>? onOutput, CancellationToken cancellation)
     {
         using var deadline = new Deadline(within, time, cancellation);
+        SshClient? own = null;
         try
         {
-            var client = await ConnectAsync(deadline.Token);
+            var client = Interlocked.Increment(ref _running) <= MaxShared ? await ConnectAsync(deadline.Token) : own = await OpenAsync(deadline.Token);
             using var command = client.CreateCommand(Shell.Script(script, arguments));
             LogRun(settings.SshHost, settings.SshPort, what);
             var running = command.ExecuteAsync(deadline.Token);
@@ -71,6 +77,11 @@ internal sealed partial class ControlDomain(XenServerSettings settings, TimeProv
         {
             cancellation.ThrowIfCancellationRequested();
             throw new Dom0Exception($"{what}: the connection to dom0 of {settings.SshHost} (port {settings.SshPort}) failed: {e.Message}", inner: e);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _running);
+            own?.Dispose();
         }
     }
 
@@ -114,36 +125,41 @@ internal sealed partial class ControlDomain(XenServerSettings settings, TimeProv
 
             _client?.Dispose();
             _client = null;
-            var client = NewClient(out var stranger);
-            try
-            {
-                await client.ConnectAsync(cancellation);
-            }
-            catch (Exception e)
-            {
-                client.Dispose();
-                if (e is SshConnectionException && stranger() is { } key)
-                {
-                    throw new StepFailedException(
-                        $"dom0 of {settings.SshHost} (port {settings.SshPort}) shows another host key ({key}) than the ssh_host_key of its configuration. Nothing was sent to it. "
-                        + "If the host was reinstalled, set its new key; if not, find out who answers there.", StepRecovery.Retry, e);
-                }
-
-                if (e is SshAuthenticationException)
-                {
-                    throw new StepFailedException($"dom0 of {settings.SshHost} refuses the key of {settings.SshUser} (ssh_private_key_file).", StepRecovery.Retry, e);
-                }
-
-                throw;
-            }
-
-            LogConnected(settings.SshHost, settings.SshPort);
-            return _client = client;
+            return _client = await OpenAsync(cancellation);
         }
         finally
         {
             _connecting.Release();
         }
+    }
+
+    private async Task<SshClient> OpenAsync(CancellationToken cancellation)
+    {
+        var client = NewClient(out var stranger);
+        try
+        {
+            await client.ConnectAsync(cancellation);
+        }
+        catch (Exception e)
+        {
+            client.Dispose();
+            if (e is SshConnectionException && stranger() is { } key)
+            {
+                throw new StepFailedException(
+                    $"dom0 of {settings.SshHost} (port {settings.SshPort}) shows another host key ({key}) than the ssh_host_key of its configuration. Nothing was sent to it. "
+                    + "If the host was reinstalled, set its new key; if not, find out who answers there.", StepRecovery.Retry, e);
+            }
+
+            if (e is SshAuthenticationException)
+            {
+                throw new StepFailedException($"dom0 of {settings.SshHost} refuses the key of {settings.SshUser} (ssh_private_key_file).", StepRecovery.Retry, e);
+            }
+
+            throw;
+        }
+
+        LogConnected(settings.SshHost, settings.SshPort);
+        return client;
     }
 
     private SshClient NewClient(out Func<string?> stranger)
