@@ -285,7 +285,7 @@ public sealed class FakeDriverTests : IAsyncLifetime
     {
         // The plugin in its own load context shares no statics with this one: it stands for another process.
         await using var running = await RunningHost.StartAsync();
-        running.DropIn(RunningHost.FakePlugin);
+        running.DropIn(BuiltTree.FakePlugin);
         await running.LoadedAsync("Fake");
         var (one, _) = Hosts(inFile: true);
         await using var two = running.Host.Create("fake", RunningHost.ComputeHost("two", ("state_file", StateFile)));
@@ -302,7 +302,7 @@ public sealed class FakeDriverTests : IAsyncLifetime
     public async Task Changes_of_several_openers_of_a_file_are_not_lost()
     {
         await using var running = await RunningHost.StartAsync();
-        running.DropIn(RunningHost.FakePlugin);
+        running.DropIn(BuiltTree.FakePlugin);
         await running.LoadedAsync("Fake");
         var (one, two) = Hosts(inFile: true);
         await using var other = running.Host.Create("fake", RunningHost.ComputeHost("other", ("state_file", StateFile)));

@@ -43,7 +43,7 @@ public sealed class IsolationTests
         string location;
         await using (var running = await RunningHost.StartAsync())
         {
-            running.DropIn(RunningHost.FakePlugin);
+            running.DropIn(BuiltTree.FakePlugin);
             await running.LoadedAsync("Fake");
             await using var manager = running.Host.Create("fake", RunningHost.ComputeHost("h"));
             location = manager.GetType().Assembly.Location;
@@ -60,7 +60,7 @@ public sealed class IsolationTests
     public async Task What_a_killed_process_has_left_is_removed_and_what_a_living_one_uses_is_not()
     {
         await using var living = await RunningHost.StartAsync();
-        living.DropIn(RunningHost.FakePlugin);
+        living.DropIn(BuiltTree.FakePlugin);
         await living.LoadedAsync("Fake");
         await using var manager = living.Host.Create("fake", RunningHost.ComputeHost("h"));
         var abandoned = Directory.CreateTempSubdirectory("novashim-plugins-");
@@ -91,7 +91,7 @@ public sealed class IsolationTests
     private static async Task<WeakReference> LoadUseAndLetGoAsync()
     {
         await using var running = await RunningHost.StartAsync();
-        running.DropIn(RunningHost.FakePlugin);
+        running.DropIn(BuiltTree.FakePlugin);
         await running.LoadedAsync("Fake");
         var state = Path.Combine(running.Workbench, "state.json");
         await using var one = running.Host.Create("fake", RunningHost.ComputeHost("one", ("state_file", state)));

@@ -14,7 +14,7 @@ public sealed class LoadingTests
         Assert.Empty(running.Host.Plugins);
         Assert.False(waiting.IsCompleted);
 
-        running.DropIn(RunningHost.FakePlugin);
+        running.DropIn(BuiltTree.FakePlugin);
 
         await waiting.WaitAsync(TimeSpan.FromSeconds(30));
         var status = Assert.Single(running.Host.Plugins);

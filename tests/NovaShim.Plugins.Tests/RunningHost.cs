@@ -29,15 +29,6 @@ internal sealed class RunningHost : IAsyncDisposable
     /// <summary>For whatever else a test makes.</summary>
     public string Workbench { get; }
 
-    /// <summary>The folder that the solution's own Fake plugin was built to.</summary>
-    public static string FakePlugin { get; } = Metadata("FakePlugin");
-
-    public static string RepositoryRoot { get; } = Metadata("RepositoryRoot");
-
-    public static string ArtifactsPath { get; } = Metadata("ArtifactsPath");
-
-    public static string Configuration { get; } = Metadata("Configuration");
-
     public static async Task<RunningHost> StartAsync(double pollSeconds = 0.2)
     {
         var running = new RunningHost(pollSeconds);
@@ -65,7 +56,7 @@ internal sealed class RunningHost : IAsyncDisposable
     public string Compile(string name, string source, params string[] references) => Workshop.Compile(Path.Combine(Target, name, name + ".dll"), source, references);
 
     /// <summary>Copies a plugin's folder in.</summary>
-    public void DropIn(string from, string? name = null) => Copy(from, Path.Combine(Folder, name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(from))));
+    public void DropIn(string from, string? name = null) => BuiltTree.Copy(from, Path.Combine(Folder, name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(from))));
 
     /// <summary>Waits until a plugin has loaded. On a busy machine it may be found half written and refused before.</summary>
     public Task<PluginStatus> LoadedAsync(string name) => UntilAsync(name, p => p.State == PluginState.Loaded);
@@ -95,18 +86,4 @@ internal sealed class RunningHost : IAsyncDisposable
         await Host.DisposeAsync();
         _temp.Delete(recursive: true);
     }
-
-    public static void Copy(string from, string to)
-    {
-        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
-        {
-            var target = Path.Combine(to, Path.GetRelativePath(from, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.Copy(file, target, overwrite: true);
-        }
-    }
-
-    private static string Metadata(string key) =>
-        typeof(RunningHost).Assembly.GetCustomAttributes(typeof(System.Reflection.AssemblyMetadataAttribute), false)
-            .Cast<System.Reflection.AssemblyMetadataAttribute>().Single(a => a.Key == key).Value!;
 }

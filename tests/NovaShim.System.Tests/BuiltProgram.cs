@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json.Nodes;
+using NovaShim.Plugins.Tests;
 
 namespace NovaShim.System.Tests;
 
@@ -13,17 +14,9 @@ internal sealed class BuiltProgram : IAsyncDisposable
 
     private BuiltProgram(Process process) => _process = process;
 
-    /// <summary>The folder with one folder per built project.</summary>
-    public static DirectoryInfo Bin { get; } = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Parent!;
+    public static string NovaShim { get; } = Built("NovaShim", "novashim");
 
-    /// <summary>The root of the source tree.</summary>
-    public static DirectoryInfo Source { get; } = FindSource();
-
-    public static string NovaShim { get; } = Path.Combine(Bin.FullName, "NovaShim", "release", "novashim");
-
-    public static string Plugins { get; } = Path.Combine(Bin.FullName, "NovaShim", "release", "plugins");
-
-    public static string Simulator { get; } = Path.Combine(Bin.FullName, "NovaShim.XenServerSimulator", "release", "xenserver-simulator");
+    public static string Simulator { get; } = Built("NovaShim.XenServerSimulator", "xenserver-simulator");
 
     public int ExitCode => _process.ExitCode;
 
@@ -111,16 +104,5 @@ internal sealed class BuiltProgram : IAsyncDisposable
         return program;
     }
 
-    private static DirectoryInfo FindSource()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "NovaShim.sln")))
-            {
-                return folder;
-            }
-        }
-
-        throw new DirectoryNotFoundException("the source tree is not above the tests");
-    }
+    private static string Built(string project, string program) => Path.Combine(BuiltTree.ArtifactsPath, "bin", project, BuiltTree.Configuration.ToLowerInvariant(), program);
 }

@@ -1,17 +1,24 @@
 using System.Text.Json.Nodes;
+using NovaShim.Plugins.Tests;
 
 namespace NovaShim.System.Tests;
 
 /// <summary>A plugin's folder is dropped in while the program runs, and a broken one beside it.</summary>
-public sealed class PluginFolderTests
+public sealed class PluginFolderTests(OutsidePluginBuild outside) : IClassFixture<OutsidePluginBuild>
 {
     [Fact]
-    public async Task A_plugin_dropped_in_drives_its_hosts_and_a_broken_one_harms_nothing()
+    public Task The_fake_plugin_dropped_in_drives_its_hosts() => DropInAsync("fake", BuiltTree.FakePlugin, "Fake");
+
+    [Fact]
+    public Task A_plugin_built_outside_of_the_solution_works_the_same() => DropInAsync("outside", outside.Output, "OutsidePlugin");
+
+    private static async Task DropInAsync(string driver, string built, string name)
     {
         var folder = Directory.CreateTempSubdirectory("novashim-plugins-");
         var plugins = folder.CreateSubdirectory("plugins");
         var image = Path.Combine(folder.FullName, "image.raw");
         await File.WriteAllBytesAsync(image, new byte[4096]);
+        JsonObject Host(string host) => new() { ["name"] = host, ["driver"] = driver, ["settings"] = new JsonObject { ["root"] = folder.CreateSubdirectory("hosts").FullName } };
         var configuration = new JsonObject
         {
             ["data"] = Path.Combine(folder.FullName, "data"),
@@ -19,7 +26,7 @@ public sealed class PluginFolderTests
             ["plugins"] = new JsonObject { ["path"] = plugins.FullName },
             ["identity"] = new JsonObject { ["users"] = new JsonArray(new JsonObject { ["name"] = "operator", ["password"] = "secret", ["project"] = "operators", ["admin"] = true }) },
             ["images"] = new JsonArray(new JsonObject { ["id"] = TwoXenServers.Image, ["name"] = "i", ["path"] = image, ["disk_format"] = "raw" }),
-            ["hosts"] = new JsonArray(new JsonObject { ["name"] = "fake1", ["driver"] = "fake" }, new JsonObject { ["name"] = "fake2", ["driver"] = "fake" }),
+            ["hosts"] = new JsonArray(Host("one"), Host("two")),
         };
         var file = Path.Combine(folder.FullName, "novashim.json");
         await File.WriteAllTextAsync(file, configuration.ToJsonString());
@@ -30,7 +37,7 @@ public sealed class PluginFolderTests
 
             var broken = plugins.CreateSubdirectory("Broken");
             await File.WriteAllTextAsync(Path.Combine(broken.FullName, "Broken.dll"), "this is no assembly");
-            CopyFolder(Path.Combine(BuiltProgram.Plugins, "Fake"), plugins.CreateSubdirectory("Fake").FullName);
+            BuiltTree.Copy(built, Path.Combine(plugins.FullName, name));
 
             await Eventually.Async(async () => (await nova.SendAsync(HttpMethod.Get, "/v2.1/os-hypervisors"))["hypervisors"]!.AsArray().Count == 2, () => shim.Output);
             var server = await nova.BootAsync(TwoXenServers.Image, "1");
@@ -43,24 +50,15 @@ public sealed class PluginFolderTests
             await Eventually.Async(
                 async () =>
                 {
-                    rows = (await nova.SendAsync(HttpMethod.Get, "/odata/v1/Plugins?$orderby=name"))["value"]!.AsArray();
+                    rows = (await nova.SendAsync(HttpMethod.Get, "/odata/v1/Plugins?$orderby=state desc"))["value"]!.AsArray();
                     return rows.Count == 2 && rows[0]!["state"]!.ToString() == "refused" && rows[1]!["state"]!.ToString() == "loaded";
                 },
                 () => rows.ToJsonString());
             Assert.DoesNotContain('\n', rows[0]!["message"]!.ToString());
             Assert.NotEmpty(rows[0]!["message"]!.ToString());
+            Assert.Equal(driver, rows[1]!["driver"]!.ToString());
         }
 
         folder.Delete(recursive: true);
-    }
-
-    private static void CopyFolder(string from, string to)
-    {
-        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
-        {
-            var target = Path.Combine(to, Path.GetRelativePath(from, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.Copy(file, target);
-        }
     }
 }

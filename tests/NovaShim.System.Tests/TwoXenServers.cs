@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using NovaShim.Plugins.Tests;
 
 namespace NovaShim.System.Tests;
 
@@ -52,7 +53,7 @@ internal sealed class TwoXenServers : IAsyncDisposable
     /// <summary>Holds both hosts to what they should have (compat/check_hosts.py); fails with what it says.</summary>
     public async Task CheckAsync(string server, string running, params string[] more)
     {
-        var arguments = new[] { Path.Combine(BuiltProgram.Source.FullName, "compat", "check_hosts.py"), "--server", server, "--running", running }
+        var arguments = new[] { Path.Combine(BuiltTree.RepositoryRoot, "compat", "check_hosts.py"), "--server", server, "--running", running }
             .Concat(more).Append(Path.Combine(Folder, "xen1.json")).Append(Path.Combine(Folder, "xen2.json"));
         using var check = Process.Start(new ProcessStartInfo("/usr/bin/python3", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var said = check.StandardOutput.ReadToEndAsync();
