@@ -38,11 +38,11 @@ internal sealed record AdminCredentials(string? IdentityUrl, string Username, st
     /// <summary>Writes the file, and beside it <c>admin-openrc</c> for a shell that runs clients.</summary>
     public void Write(string data)
     {
-        Directory.CreateDirectory(data);
-        WritePrivate(Path.Combine(data, FileName), JsonSerializer.Serialize(this, ReadyJson.Default.AdminCredentials));
+        PrivateFiles.CreateFolder(data);
+        PrivateFiles.Write(Path.Combine(data, FileName), JsonSerializer.Serialize(this, ReadyJson.Default.AdminCredentials));
         if (IdentityUrl is not null && Password is not null)
         {
-            WritePrivate(
+            PrivateFiles.Write(
                 Path.Combine(data, "admin-openrc"),
                 $"""
                  export OS_AUTH_URL={IdentityUrl} OS_USERNAME={Username} OS_PASSWORD={Password} OS_PROJECT_NAME={Project}
@@ -50,17 +50,5 @@ internal sealed record AdminCredentials(string? IdentityUrl, string Username, st
 
                  """);
         }
-    }
-
-    private static void WritePrivate(string file, string text)
-    {
-        var half = file + ".new";
-        File.Delete(half);
-        using (var stream = new FileStream(half, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }))
-        {
-            stream.Write(System.Text.Encoding.UTF8.GetBytes(text));
-        }
-
-        File.Move(half, file, overwrite: true);
     }
 }

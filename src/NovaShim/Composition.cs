@@ -46,7 +46,8 @@ internal static class Composition
 
         // Why the program could not start is said by the command line, in one line; what ends it later is critical.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
-        builder.Logging.AddSimpleConsole(o => (o.SingleLine, o.TimestampFormat, o.UseUtcTimestamp, o.ColorBehavior) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ ", true, LoggerColorBehavior.Disabled));
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Logging.AddConsole(o => o.FormatterName = LogLineFormatter.FormatterName).AddConsoleFormatter<LogLineFormatter, ConsoleFormatterOptions>();
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
         var process = AddStoreAndBus(builder, settings, roles, data);
         builder.Services.AddNovaCompute(Read<ComputeOptions>(settings, "compute"), process);

@@ -9,7 +9,7 @@ internal sealed partial class Preparation(IConfigurationRoot settings, string da
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        Directory.CreateDirectory(data);
+        PrivateFiles.CreateFolder(data);
         LogData(data);
         await store.InitializeAsync(cancellationToken);
         await FlavorSeeds.PlantAsync(store, settings, cancellationToken);
