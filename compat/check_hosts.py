@@ -40,6 +40,15 @@ class Host:
     def files(self):
         return {p.stem for p in pathlib.Path(self.facts["sr_path"]).glob("*.vhd")}
 
+    def state_of_files(self):
+        while True:
+            try:
+                found = [(p.name, p.stat()) for p in pathlib.Path(self.facts["sr_path"]).iterdir()]
+                return sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in found)
+            except FileNotFoundError:
+                # Gone between listing and looking.
+                continue
+
     def disks(self, vms):
         """The uuids of the VHD files that the VMs need: their disks and all parents."""
         needed = set()
@@ -102,6 +111,19 @@ def known_hosts(host):
     return path
 
 
+def read_journal(host, leaf):
+    journal = pathlib.Path(__file__).parent / "xenserver-simulator" / "journal.py"
+    while True:
+        before = host.state_of_files()
+        said = subprocess.run([sys.executable, str(journal), f"{host.facts['sr_path']}/{leaf}.vhd"], capture_output=True, text=True, timeout=300, check=False)
+        # The storage manager merges a chain some time after a snapshot has gone. What was read meanwhile says nothing; what was read while no file changed does.
+        if host.state_of_files() == before:
+            break
+        time.sleep(1)
+    print("   the guest's journal:", said.stdout.strip() or said.stderr.strip())
+    return 0 if said.returncode == 0 and json.loads(said.stdout)["whole"] else 1
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", required=True)
@@ -128,11 +150,7 @@ def main():
     if args.shut_down:
         home.call("VM.clean_shutdown", vm)
     if args.journal:
-        journal = pathlib.Path(__file__).parent / "xenserver-simulator" / "journal.py"
-        said = subprocess.run([sys.executable, str(journal), f"{home.facts['sr_path']}/{home.leaf(vm)}.vhd"], capture_output=True, text=True, timeout=300, check=False)
-        print("   the guest's journal:", said.stdout.strip() or said.stderr.strip())
-        if said.returncode != 0 or not json.loads(said.stdout)["whole"]:
-            return 1
+        return read_journal(home, home.leaf(vm))
     return 0
 
 
