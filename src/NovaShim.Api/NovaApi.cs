@@ -78,6 +78,7 @@ public static class NovaApi
         services.AddCapability<LimitEndpoints>();
         services.AddCapability<ExtensionEndpoints>();
         services.AddAdminOData();
+        services.AddSingleton<MigrationVerbs>();
         return services;
     }
 
@@ -110,6 +111,7 @@ public static class NovaApi
         }
 
         app.MapAdminOData();
+        app.Services.GetRequiredService<MigrationVerbs>().Map(app);
         return app;
     }
 

@@ -37,6 +37,8 @@ public static class ComputeServices
         .AddTransient<SilentHosts>()
         .AddSingleton<StalledMigrations>()
         .AddSingleton<StalledServers>()
+        .AddSingleton(p => new OperatorApi(
+            p.GetRequiredService<IDocumentStore>(), p.GetRequiredService<ResizeMigration>(), p.GetRequiredService<WorkHints>(), p.GetRequiredService<TimeProvider>()))
         .AddSingleton(p => new ComputeApi(
             p.GetRequiredService<IDocumentStore>(), p.GetRequiredService<MigrationPlan>(), p.GetRequiredService<WorkHints>(), p.GetRequiredService<InstanceActions>(), options, process, p.GetRequiredService<TimeProvider>()));
 

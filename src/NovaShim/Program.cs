@@ -6,5 +6,7 @@ var root = new RootCommand("NovaShim: an OpenStack Compute (Nova) v1.1 API, and 
     ServeCommand.Create(),
     PluginsCommand.Create(),
     MigrationsCommand.Create(),
+    ServersCommand.Create(),
+    HostsCommand.Create(),
 };
 return await root.Parse(args).InvokeAsync();

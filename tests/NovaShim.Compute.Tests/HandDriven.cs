@@ -50,6 +50,8 @@ internal sealed class HandDriven : IDisposable
 
     public ComputeApi Api => _processes[Actors.Scheduler].Of<ComputeApi>();
 
+    public OperatorApi Operator => _processes[Actors.Scheduler].Of<OperatorApi>();
+
     public bool IsAlive(string actor) => _processes.TryGetValue(actor, out var process) && !process.View.Dead;
 
     /// <summary>A process as it dies with the next write but so many.</summary>

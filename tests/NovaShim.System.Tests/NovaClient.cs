@@ -13,6 +13,9 @@ internal sealed class NovaClient : IDisposable
     /// <summary>Where the API is now; a restarted program may listen elsewhere.</summary>
     public string Url { get; set; } = "";
 
+    /// <summary>Who logs in: the administrator of most tests' configuration, unless said otherwise.</summary>
+    public (string User, string Password, string Project) Login { get; init; } = ("operator", "secret", "operators");
+
     public void Dispose() => _http.Dispose();
 
     public async Task<string> BootAsync(string image, string flavor)
@@ -66,7 +69,7 @@ internal sealed class NovaClient : IDisposable
     private async Task<string> LogInAsync()
     {
         var login = JsonNode.Parse(
-            """{"auth": {"identity": {"methods": ["password"], "password": {"user": {"name": "operator", "password": "secret", "domain": {"id": "default"}}}}, "scope": {"project": {"name": "operators", "domain": {"id": "default"}}}}}""");
+            $$$$$$"""{"auth": {"identity": {"methods": ["password"], "password": {"user": {"name": "{{{{{{Login.User}}}}}}", "password": "{{{{{{Login.Password}}}}}}", "domain": {"id": "default"}}}}, "scope": {"project": {"name": "{{{{{{Login.Project}}}}}}", "domain": {"id": "default"}}}}}""");
         using var answer = await _http.PostAsync(new Uri(Url + "/identity/v3/auth/tokens"), JsonContent.Create(login));
         Assert.Equal(HttpStatusCode.Created, answer.StatusCode);
         return answer.Headers.GetValues("X-Subject-Token").Single();

@@ -52,7 +52,7 @@ internal sealed partial class FaultMiddleware(RequestDelegate next, ILogger<Faul
     private static (int Status, string Message, int? RetryAfter) Translate(Exception exception, Surface surface) => exception switch
     {
         FaultException fault => (fault.Status, fault.Message, fault.RetryAfter),
-        InstanceInvalidStateException => (StatusCodes.Status409Conflict, exception.Message, null),
+        InstanceInvalidStateException or MigrationInvalidStateException => (StatusCodes.Status409Conflict, exception.Message, null),
 
         // 2011 took a confirmation without a migration for a bad request, today it is a conflict.
         MigrationNotFoundException => (surface.IsLegacy() ? StatusCodes.Status400BadRequest : StatusCodes.Status409Conflict, exception.Message, null),

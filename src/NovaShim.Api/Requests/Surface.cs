@@ -21,7 +21,7 @@ internal enum Surface
     /// <summary>The Image API v2's read subset.</summary>
     Image,
 
-    /// <summary>The administrator's OData.</summary>
+    /// <summary>The administrator's OData and verbs.</summary>
     Admin,
 }
 
@@ -39,7 +39,7 @@ internal static class Surfaces
         "v2.1" => Surface.V21,
         "v3" or "v2.0" or "identity" => Surface.Identity,
         "image" => Surface.Image,
-        "odata" => Surface.Admin,
+        "odata" or "admin" => Surface.Admin,
         _ => Surface.Unversioned,
     };
 

@@ -15,14 +15,15 @@ namespace NovaShim.Api.Servers;
 internal sealed class ServerActionEndpoints : IComputeCapability
 {
     private readonly ComputeApi _compute;
+    private readonly OperatorApi _operator;
     private readonly ServerLookup _lookup;
     private readonly ResizeRules _rules;
     private readonly Quotas _quotas;
     private readonly FrozenDictionary<string, Func<ApiRequest, BodyField, CancellationToken, Task<Answer>>> _actions;
 
-    public ServerActionEndpoints(ComputeApi compute, ServerLookup lookup, ResizeRules rules, Quotas quotas)
+    public ServerActionEndpoints(ComputeApi compute, OperatorApi @operator, ServerLookup lookup, ResizeRules rules, Quotas quotas)
     {
-        (_compute, _lookup, _rules, _quotas) = (compute, lookup, rules, quotas);
+        (_compute, _operator, _lookup, _rules, _quotas) = (compute, @operator, lookup, rules, quotas);
         _actions = new Dictionary<string, Func<ApiRequest, BodyField, CancellationToken, Task<Answer>>>
         {
             ["resize"] = ResizeAsync,
@@ -30,6 +31,7 @@ internal sealed class ServerActionEndpoints : IComputeCapability
             ["revertResize"] = RevertResizeAsync,
             ["migrate"] = (request, _, cancellation) => MigrateAsync(request, cancellation),
             ["reboot"] = RebootAsync,
+            ["os-resetState"] = ResetStateAsync,
         }.ToFrozenDictionary(StringComparer.Ordinal);
     }
 
@@ -82,6 +84,21 @@ internal sealed class ServerActionEndpoints : IComputeCapability
         }
 
         await _compute.MigrateAsync(await _lookup.RequireUnlockedAsync(request, cancellation), request.Context, cancellation);
+        return Answer.Accepted;
+    }
+
+    private async Task<Answer> ResetStateAsync(ApiRequest request, BodyField reset, CancellationToken cancellation)
+    {
+        if (!request.IsAdmin)
+        {
+            throw Fault.Forbidden("Policy doesn't allow a server's state to be reset by anybody but an administrator.");
+        }
+
+        var state = reset.Require("state");
+        await _operator.ResetStateAsync(
+            await _lookup.RequireUnlockedAsync(request, cancellation),
+            state.Text() is var vmState and (VmStates.Active or VmStates.Error) ? vmState : throw state.Invalid("active or error is expected"),
+            cancellation);
         return Answer.Accepted;
     }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -11,6 +12,10 @@ namespace NovaShim.Cli;
 internal sealed class AdminClient : IDisposable
 {
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(30) };
+    private readonly (string Identity, string User, string Password, string Project) _credentials;
+    private string? _token;
+
+    private AdminClient(string data) => _credentials = Credentials(data);
 
     /// <summary>The option that names the data folder of the program to ask.</summary>
     public static Option<string> DataOption() => new("--data")
@@ -22,13 +27,35 @@ internal sealed class AdminClient : IDisposable
 
     /// <summary>Asks one question of the program and hands the answer's rows on. What can go wrong is said in one line.</summary>
     /// <returns>The exit status: 0, or 1 with the reason on standard error.</returns>
-    public static async Task<int> AskAsync(string data, string path, Action<JsonArray> show, CancellationToken cancellation)
+    public static Task<int> AskAsync(string data, string path, Action<JsonArray> show, CancellationToken cancellation) => RunAsync(
+        data,
+        async client =>
+        {
+            show(await client.GetRowsAsync(path, cancellation));
+            return 0;
+        },
+        cancellation);
+
+    /// <summary>Does one thing at the program.</summary>
+    /// <returns>The exit status: 0, or 1 with the reason on standard error.</returns>
+    public static Task<int> DoAsync(string data, HttpMethod method, string path, JsonNode? body, string done, CancellationToken cancellation) => RunAsync(
+        data,
+        async client =>
+        {
+            await client.SendAsync(method, path, body, cancellation);
+            Console.WriteLine(done);
+            return 0;
+        },
+        cancellation);
+
+    /// <summary>Talks to the program. What can go wrong is said in one line.</summary>
+    /// <returns>What <paramref name="talk"/> returns, or 1 with the reason on standard error.</returns>
+    public static async Task<int> RunAsync(string data, Func<AdminClient, Task<int>> talk, CancellationToken cancellation)
     {
         try
         {
-            using var client = new AdminClient();
-            show(await client.GetRowsAsync(data, path, cancellation));
-            return 0;
+            using var client = new AdminClient(data);
+            return await talk(client);
         }
         catch (Exception e) when (e is HttpRequestException or InvalidOperationException or JsonException or TaskCanceledException && !cancellation.IsCancellationRequested)
         {
@@ -37,11 +64,53 @@ internal sealed class AdminClient : IDisposable
         }
     }
 
+    /// <summary>The rows that an OData path names.</summary>
+    public async Task<JsonArray> GetRowsAsync(string path, CancellationToken cancellation) => (await SendAsync(HttpMethod.Get, path, body: null, cancellation))?["value"] as JsonArray ?? [];
+
+    /// <summary>Sends a request and returns the answer's document, if it has one. Throws <see cref="InvalidOperationException"/> with what the program says when it refuses.</summary>
+    public async Task<JsonNode?> SendAsync(HttpMethod method, string path, JsonNode? body, CancellationToken cancellation)
+    {
+        for (var again = false; ; again = true)
+        {
+            _token ??= await LogInAsync(cancellation);
+            using var request = new HttpRequestMessage(method, new Uri(new Uri(_credentials.Identity), path));
+            request.Headers.Add("X-Auth-Token", _token);
+            request.Content = body is null ? null : JsonContent.Create(body);
+            using var answer = await _http.SendAsync(request, cancellation);
+            var text = await answer.Content.ReadAsStringAsync(cancellation);
+            if (answer.IsSuccessStatusCode)
+            {
+                return text.Length == 0 ? null : JsonNode.Parse(text);
+            }
+
+            if (answer.StatusCode != HttpStatusCode.Unauthorized || again)
+            {
+                throw new InvalidOperationException(FaultOf(text) ?? $"{path}: HTTP {(int)answer.StatusCode} {text}");
+            }
+
+            // What is watched for long outlives a token.
+            _token = null;
+        }
+    }
+
     public void Dispose() => _http.Dispose();
 
-    private async Task<JsonArray> GetRowsAsync(string data, string path, CancellationToken cancellation)
+    // A fault is one member with a message in it, whatever it is called.
+    private static string? FaultOf(string text)
     {
-        var (identity, user, password, project) = Credentials(data);
+        try
+        {
+            return (JsonNode.Parse(text) as JsonObject)?.Select(m => (m.Value as JsonObject)?["message"]?.ToString()).FirstOrDefault(m => m is not null);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private async Task<string> LogInAsync(CancellationToken cancellation)
+    {
+        var (identity, user, password, project) = _credentials;
         var login = new JsonObject
         {
             ["auth"] = new JsonObject
@@ -55,21 +124,9 @@ internal sealed class AdminClient : IDisposable
             },
         };
         using var answer = await _http.PostAsync(new Uri($"{identity}/auth/tokens"), JsonContent.Create(login), cancellation);
-        if (!answer.IsSuccessStatusCode || !answer.Headers.TryGetValues("X-Subject-Token", out var tokens))
-        {
-            throw new InvalidOperationException($"{user} could not log in at {identity}: HTTP {(int)answer.StatusCode}.");
-        }
-
-        using var question = new HttpRequestMessage(HttpMethod.Get, new Uri(new Uri(identity), path));
-        question.Headers.Add("X-Auth-Token", tokens.First());
-        using var rows = await _http.SendAsync(question, cancellation);
-        var body = await rows.Content.ReadAsStringAsync(cancellation);
-        if (!rows.IsSuccessStatusCode)
-        {
-            throw new InvalidOperationException($"{path}: HTTP {(int)rows.StatusCode} {body}");
-        }
-
-        return JsonNode.Parse(body)?["value"] as JsonArray ?? [];
+        return answer.IsSuccessStatusCode && answer.Headers.TryGetValues("X-Subject-Token", out var tokens)
+            ? tokens.First()
+            : throw new InvalidOperationException($"{user} could not log in at {identity}: HTTP {(int)answer.StatusCode}.");
     }
 
     private static (string Identity, string User, string Password, string Project) Credentials(string data)

@@ -27,7 +27,13 @@ internal static class MigrationsCommand
             parsed.GetValue(data)!, $"/odata/v1/Migrations?$filter=uuid eq '{parsed.GetValue(uuid)}'",
             rows => Show(rows, parsed.GetValue(json)),
             cancellation));
-        return new Command("migrations", "Resizes and migrations.") { list, show };
+        var abort = new Command("abort", "Take a migration back: the server is where and what it was when that is done.") { uuid, data };
+        abort.SetAction((parsed, cancellation) => AdminClient.DoAsync(
+            parsed.GetValue(data)!, HttpMethod.Post, $"/admin/v1/migrations/{parsed.GetValue(uuid)}/abort", body: null, "It is being taken back.", cancellation));
+        var retry = new Command("retry", "Try a migration's next step now, whatever pause it is in.") { uuid, data };
+        retry.SetAction((parsed, cancellation) => AdminClient.DoAsync(
+            parsed.GetValue(data)!, HttpMethod.Post, $"/admin/v1/migrations/{parsed.GetValue(uuid)}/retry", body: null, "It is due now.", cancellation));
+        return new Command("migrations", "Resizes and migrations.") { list, show, MigrationsWatch.Create(), abort, retry };
     }
 
     private static void Show(JsonArray rows, bool json)
