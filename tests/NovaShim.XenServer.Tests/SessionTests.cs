@@ -1,11 +1,10 @@
 using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using NovaShim.XenServer.XenApi;
@@ -24,7 +23,9 @@ public sealed class SessionTests : IAsyncDisposable
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        // Two addresses, for a pool's member and its master, which share a port as XenServers do.
+        var port = FreePort();
+        builder.WebHost.UseUrls($"http://127.0.0.1:{port}", $"http://127.0.0.2:{port}");
         _server = builder.Build();
         _server.MapPost("/jsonrpc", async (HttpContext context) =>
         {
@@ -34,7 +35,7 @@ public sealed class SessionTests : IAsyncDisposable
             await context.Response.WriteAsync(_answer(method, call["params"]!.AsArray()).ToJsonString());
         });
         _server.StartAsync().GetAwaiter().GetResult();
-        _url = _server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+        _url = $"http://127.0.0.1:{port}";
     }
 
     [Fact]
@@ -77,8 +78,7 @@ public sealed class SessionTests : IAsyncDisposable
             return Result("x");
         };
 
-        // By name here; the master is given by its address.
-        await using var session = Session(_url.Replace("127.0.0.1", "localhost", StringComparison.Ordinal));
+        await using var session = Session(_url.Replace("127.0.0.1", "127.0.0.2", StringComparison.Ordinal));
 
         Assert.Equal("x", await session.CallAsync("VM.get_uuid", XenApiJson.Default.String, CancellationToken.None, "x"));
         Assert.Equal(2, _calls.Count(c => c == "session.login_with_password"));
@@ -154,6 +154,13 @@ public sealed class SessionTests : IAsyncDisposable
     }
 
     public async ValueTask DisposeAsync() => await _server.DisposeAsync();
+
+    private static int FreePort()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
 
     private static Session Session(string url) => new(
         new XenServerSettings
