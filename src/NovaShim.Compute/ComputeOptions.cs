@@ -30,6 +30,12 @@ public sealed record ComputeOptions
     /// <summary>How many steps of migrations, and how many of servers' other work, a host does at once.</summary>
     public int ConcurrentSteps { get; init; } = 8;
 
+    /// <summary>How many migrations may be on their way at once, all hosts together; 0 = any number. The others wait in order.</summary>
+    public int ConcurrentMigrations { get; init; }
+
+    /// <summary>How many migrations may be on their way from or to one host at once; 0 = any number.</summary>
+    public int ConcurrentMigrationsPerHost { get; init; }
+
     /// <summary>An actor that lives takes its work within a poll interval: what was due by this moment has been passed over.</summary>
     internal DateTime OverdueAt(DateTime now) => now - TimeSpan.FromSeconds(3 * PollSeconds);
 

@@ -30,6 +30,7 @@ public static class ComputeServices
         .AddSingleton<ResourceTracker>()
         .AddSingleton<FilterScheduler>()
         .AddSingleton<ImageFiles>()
+        .AddSingleton<MigrationQueue>()
         .AddSingleton<ResizeMigration>()
         .AddSingleton<MigrationPlan>()
         .AddSingleton<MigrationRunner>()

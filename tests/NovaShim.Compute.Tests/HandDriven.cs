@@ -187,9 +187,9 @@ internal sealed class HandDriven : IDisposable
         var documents = process.View.Collection<T>();
         var now = Time.GetUtcNow().UtcDateTime;
         var worked = false;
-        foreach (var document in (await documents.WhereAsync(kind.Due(process.Actor, now), default)).OrderBy(d => d.CreatedAt).ThenBy(d => d.Key, StringComparer.Ordinal))
+        foreach (var document in Store.All<T>())
         {
-            if (kind.Of(document)!.IsLeased(now)
+            if (kind.Of(document) is not { } item || item.Actor != process.Actor || item.DueAt > now || item.IsLeased(now)
                 || await LeasedWork<T>.TryTakeAsync(documents, kind, document, process.Identity.Id, TimeSpan.FromSeconds(_options.LeaseSeconds), Time, stopWanted, default) is not { } work)
             {
                 continue;

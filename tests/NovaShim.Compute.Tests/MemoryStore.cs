@@ -12,6 +12,15 @@ internal sealed class MemoryStore(TimeProvider time)
     /// <summary>The store as a process sees it.</summary>
     public View Open() => new(this);
 
+    /// <summary>All documents of a kind, in the order of their insertion.</summary>
+    public IReadOnlyList<T> All<T>() where T : Document
+    {
+        lock (_gate)
+        {
+            return [.. Documents<T>().Values.OrderBy(d => d.CreatedAt)];
+        }
+    }
+
     private Dictionary<string, T> Documents<T>() where T : Document
     {
         if (!_collections.TryGetValue(typeof(T), out var found))

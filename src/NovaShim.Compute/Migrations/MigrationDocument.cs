@@ -83,6 +83,9 @@ public sealed record Saga : WorkItem
     /// <summary>Why the migration failed, for people; null while it has not.</summary>
     public string? Fault { get; init; }
 
+    /// <summary>What it is queued for, for people; null when it is not.</summary>
+    public string? Waiting { get; init; }
+
     /// <summary>What was asked to happen instead of the copy going on; null: nothing.</summary>
     public string? AbortReason { get; init; }
 

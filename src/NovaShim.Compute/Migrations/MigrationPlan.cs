@@ -21,7 +21,7 @@ internal sealed class MigrationPlan(ResizeMigration migration, IDocumentStore st
 
         if (next is null)
         {
-            return m with { Saga = saga with { Actor = null, Lease = null, BegunAt = null, Attempts = 0, Error = null, Checkpoint = null } };
+            return m with { Saga = saga with { Actor = null, Lease = null, BegunAt = null, Attempts = 0, Error = null, Waiting = null, Checkpoint = null } };
         }
 
         var step = migration.Steps[next];
@@ -44,7 +44,7 @@ internal sealed class MigrationPlan(ResizeMigration migration, IDocumentStore st
         return m with
         {
             Status = step.Status ?? m.Status,
-            Saga = saga with { Step = next, Actor = actor, DueAt = due, Lease = lease, BegunAt = lease is null ? null : now, Attempts = 0, Error = null, Checkpoint = null },
+            Saga = saga with { Step = next, Actor = actor, DueAt = due, Lease = lease, BegunAt = lease is null ? null : now, Attempts = 0, Error = null, Waiting = null, Checkpoint = null },
         };
     }
 

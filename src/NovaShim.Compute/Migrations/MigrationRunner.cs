@@ -78,6 +78,11 @@ internal sealed partial class MigrationRunner(
                     await (context?.DisposeAsync() ?? ValueTask.CompletedTask);
                 }
 
+                if (m.Saga.Waiting is not null)
+                {
+                    await actions.NoteAsync(m.InstanceUuid, m.Saga.Context, note: null, CancellationToken.None);
+                }
+
                 await actions.RecordAsync(m.InstanceUuid, m.Saga.Context, EventName(step), host ?? "", began, error: null, CancellationToken.None);
                 await notifications.EndAsync(InstanceEvents.Of(m, step.Name), server!, host ?? "", m.Saga.Context);
             }
@@ -105,6 +110,12 @@ internal sealed partial class MigrationRunner(
         {
             // Not a failure of the step: it is taken again when the store is back.
             throw;
+        }
+        catch (StepWaitsException waits)
+        {
+            var due = time.GetUtcNow().UtcDateTime + waits.Delay;
+            await work.UpdateAsync(doc => doc with { Saga = doc.Saga with { Waiting = waits.Message, DueAt = due, Lease = null } }, CancellationToken.None);
+            await actions.NoteAsync(m.InstanceUuid, m.Saga.Context, waits.Message, CancellationToken.None);
         }
         catch (Exception e)
         {

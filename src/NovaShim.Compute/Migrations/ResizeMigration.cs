@@ -1,6 +1,5 @@
 using System.Collections.Frozen;
 using NovaShim.Compute.Hosts;
-using NovaShim.Compute.Scheduling;
 using NovaShim.Compute.Servers;
 using NovaShim.Sdk;
 
@@ -32,7 +31,7 @@ namespace NovaShim.Compute.Migrations;
 /// The document says which step is next and who must take it; the arrows between hosts are hints to look. Every step may run twice, and each is safe to
 /// stop at any point: <see cref="MigrationRunner"/> runs them, this file says what they are.
 /// </summary>
-internal sealed class ResizeMigration(FilterScheduler scheduler, ResourceTracker resources)
+internal sealed class ResizeMigration(MigrationQueue queue, ResourceTracker resources)
 {
     public const string Schedule = "schedule";
     public const string PrepSource = "prep_source";
@@ -148,11 +147,11 @@ internal sealed class ResizeMigration(FilterScheduler scheduler, ResourceTracker
         new() { Name = Failed, Actor = StepActor.Same, Status = MigrationStatus.Error, Server = (m, i) => AtRest(BackAtSource(m, i)) },
     ];
 
-    // [1] S picks D.
+    // [1] S picks D, when it is the migration's turn.
     private async Task<Func<MigrationDocument, MigrationDocument>> ChooseDestinationAsync(MigrationWork work, CancellationToken cancellation)
     {
         var m = work.Migration;
-        var node = await scheduler.SelectDestinationAsync(m.Saga.NewFlavor, m.SourceCompute, m.Saga.RefusedBy, cancellation)
+        var node = await queue.LeaveAsync(m, cancellation)
             ?? throw new StepFailedException($"No valid host was found. No host beside {m.SourceCompute} is up, enabled and has room for flavor {m.Saga.NewFlavor.Name}.", StepRecovery.Unwind);
         return found => found with { DestCompute = node.Host, DestHost = node.Stats.HostIp, DestNode = node.Stats.HypervisorHostname };
     }

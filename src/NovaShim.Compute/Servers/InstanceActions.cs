@@ -34,5 +34,9 @@ public sealed class InstanceActions(IDocumentStore store, TimeProvider time)
         return _actions.UpdateAsync(Key(instanceUuid, context), a => a with { Events = [.. a.Events, entry], Message = error ?? a.Message }, cancellation);
     }
 
+    /// <summary>Says what an action waits for; null: for nothing any more.</summary>
+    public Task NoteAsync(string instanceUuid, RequestContext context, string? note, CancellationToken cancellation) =>
+        _actions.UpdateAsync(Key(instanceUuid, context), a => a.Message == note ? null : a with { Message = note }, cancellation);
+
     private static string Key(string instanceUuid, RequestContext context) => $"{instanceUuid}/{context.RequestId}";
 }

@@ -18,7 +18,7 @@ internal static class MigrationsCommand
                 rows, parsed.GetValue(json),
                 ("Id", r => r.Field("id")), ("UUID", r => r.Field("uuid")), ("Server", r => r.Field("instance_uuid")), ("Type", r => r.Field("migration_type")), ("From", r => r.Field("source_compute")),
                 ("To", r => r.Field("dest_compute")), ("Status", r => r.Field("status")), ("Step", r => r.Field("saga/step")), ("Acts next", r => r.Field("saga/actor")), ("Progress", r => r.Field("saga/progress/percent") + " %"),
-                ("Downtime", Downtime), ("Fault", r => r.Field("saga/fault"))),
+                ("Downtime", Downtime), ("Fault", r => r.Field("saga/waiting") is { Length: > 0 } waiting ? waiting : r.Field("saga/fault"))),
             cancellation));
 
         var uuid = new Argument<Guid>("UUID") { Description = "The migration." };
@@ -47,7 +47,7 @@ internal static class MigrationsCommand
         (string, string)[] facts =
         [
             ("server", migration.Field("instance_uuid")), ("from", migration.Field("source_compute")), ("to", migration.Field("dest_compute")), ("status", migration.Field("status")), ("step", migration.Field("saga/step")),
-            ("acts next", migration.Field("saga/actor")), ("tries so far", migration.Field("saga/attempts")), ("last error", migration.Field("saga/error")), ("fault", migration.Field("saga/fault")), ("downtime", Downtime(migration)),
+            ("acts next", migration.Field("saga/actor")), ("waits", migration.Field("saga/waiting")), ("step begun", migration.Field("saga/begun_at")), ("tries so far", migration.Field("saga/attempts")), ("last error", migration.Field("saga/error")), ("fault", migration.Field("saga/fault")), ("downtime", Downtime(migration)),
         ];
         foreach (var (name, value) in facts.Where(f => f.Item2.Length > 0))
         {

@@ -55,7 +55,8 @@ internal static class MigrationsWatch
 
     private static string Line(JsonNode row)
     {
-        var (actor, to, error, fault) = (row.Field("saga/actor"), row.Field("dest_compute"), row.Field("saga/error"), row.Field("saga/fault"));
+        var (actor, to, fault) = (row.Field("saga/actor"), row.Field("dest_compute"), row.Field("saga/fault"));
+        var error = row.Field("saga/waiting") is { Length: > 0 } waiting ? waiting : row.Field("saga/error");
         return $"{row.Field("uuid")}  {row.Field("source_compute")} → {(to.Length > 0 ? to : "?")}  {row.Field("status")}, {row.Field("saga/progress/percent")} %"
             + (actor.Length > 0 ? $", {row.Field("saga/step")} by {actor}" : "") + (error.Length > 0 ? $": {error}" : "") + (fault.Length > 0 ? $" ({fault})" : "");
     }
