@@ -136,7 +136,7 @@ internal sealed class DomainFolder
         kill "$sshd" 2>/dev/null
         wait "$sshd"
         for environment in /proc/[0-9]*/environ; do
-          if tr '\0' '\n' <"$environment" 2>/dev/null | grep -qxF "{{DomainProcesses.MarkName}}=$3"; then
+          if tr '\0' '\n' 2>/dev/null <"$environment" | grep -qxF "{{DomainProcesses.MarkName}}=$3"; then
             process=${environment#/proc/}
             kill -KILL "${process%/environ}" 2>/dev/null
           fi
