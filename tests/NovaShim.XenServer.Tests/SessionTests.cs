@@ -12,7 +12,7 @@ using NovaShim.XenServer.XenApi;
 namespace NovaShim.XenServer.Tests;
 
 /// <summary>How the client takes what XenAPI answers, against a server that answers as told.</summary>
-public sealed class SessionTests : IAsyncDisposable
+public sealed class SessionTests : IAsyncLifetime
 {
     private readonly ConcurrentQueue<string> _calls = new();
     private readonly WebApplication _server;
@@ -153,7 +153,9 @@ public sealed class SessionTests : IAsyncDisposable
         Assert.DoesNotContain("pa55word", failure.ToString(), StringComparison.Ordinal);
     }
 
-    public async ValueTask DisposeAsync() => await _server.DisposeAsync();
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync() => await _server.DisposeAsync();
 
     private static int FreePort()
     {

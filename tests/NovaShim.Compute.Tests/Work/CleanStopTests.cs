@@ -6,7 +6,7 @@ using NovaShim.Compute.Servers;
 namespace NovaShim.Compute.Tests.Work;
 
 /// <summary>Two processes that drive the same hosts over one store: what one was doing when it is told to stop, the other goes on with at once.</summary>
-public sealed class CleanStopTests : IAsyncDisposable
+public sealed class CleanStopTests : IAsyncLifetime
 {
     // A lease that is not given back outlasts any patience.
     private static readonly ComputeOptions Options = new() { PollSeconds = 0.1, LeaseSeconds = 3600 };
@@ -15,7 +15,9 @@ public sealed class CleanStopTests : IAsyncDisposable
     private readonly MemoryStore _store = new(TimeProvider.System);
     private readonly List<TestCloud> _processes = [];
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
         foreach (var process in _processes)
         {
