@@ -3,11 +3,12 @@ using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
+using NovaShim.Api.Representations;
 using NovaShim.Api.Requests;
 
 namespace NovaShim.Api.Faults;
 
-/// <summary>Writes a fault: <c>{"itemNotFound": {"code": 404, "message": "…"}}</c>, or identity's <c>{"error": {…}}</c>.</summary>
+/// <summary>Writes a fault in the format asked for: <c>{"itemNotFound": {"code": 404, "message": "…"}}</c>, or identity's <c>{"error": {…}}</c>.</summary>
 internal static class FaultWriter
 {
     /// <summary>Writes it as the whole answer.</summary>
@@ -36,10 +37,15 @@ internal static class FaultWriter
             json.WriteEndObject();
         }
 
+        // On v2 a client that asks for XML is refused in JSON, the one format there.
+        var asXml = !identity && (surface is Surface.V11 or Surface.Unversioned) && ApiRequest.Of(http).Format != MediaFormat.Json;
+        var document = asXml
+            ? XmlAnswers.WriteFault(FaultNames.Of(surface, status), status, message, retryAfter?.ToString(CultureInfo.InvariantCulture))
+            : buffer.WrittenMemory;
         var response = http.Response;
         response.StatusCode = status;
-        response.ContentType = "application/json";
-        response.ContentLength = buffer.WrittenCount;
+        response.ContentType = asXml ? "application/xml" : "application/json";
+        response.ContentLength = document.Length;
         if (retryAfter is { } wait)
         {
             response.Headers.RetryAfter = wait.ToString(CultureInfo.InvariantCulture);
@@ -52,7 +58,7 @@ internal static class FaultWriter
 
         if (!HttpMethods.IsHead(http.Request.Method))
         {
-            await response.Body.WriteAsync(buffer.WrittenMemory, cancellation);
+            await response.Body.WriteAsync(document, cancellation);
         }
     }
 }

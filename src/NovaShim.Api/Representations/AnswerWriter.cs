@@ -1,5 +1,7 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using NovaShim.Api.Requests;
+using NovaShim.Api.Versions;
 
 namespace NovaShim.Api.Representations;
 
@@ -26,10 +28,30 @@ internal static class AnswerWriter
             return;
         }
 
+        if (Formatted(ApiRequest.Of(http), answer) is var (type, document))
+        {
+            response.ContentType = type;
+            response.ContentLength = document.Length;
+            if (!HttpMethods.IsHead(http.Request.Method))
+            {
+                await response.Body.WriteAsync(document, cancellation);
+            }
+
+            return;
+        }
+
         response.ContentType = "application/json";
         if (!HttpMethods.IsHead(http.Request.Method))
         {
             await JsonSerializer.SerializeAsync(response.BodyWriter, answer.Body, answer.Type, cancellation);
         }
     }
+
+    /// <summary>The document in another format than JSON, or null for JSON. What has no form in Atom is given in XML.</summary>
+    private static (string Type, byte[] Document)? Formatted(ApiRequest request, Answer answer) => request.Format switch
+    {
+        MediaFormat.Json => null,
+        MediaFormat.Atom when VersionFeed.Write(answer.Body) is { } feed => ("application/atom+xml", feed),
+        _ => ("application/xml", XmlAnswers.Write(answer.Body, answer.Type!)),
+    };
 }

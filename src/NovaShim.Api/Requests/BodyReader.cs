@@ -18,6 +18,11 @@ internal static class BodyReader
     /// <summary>The body's root, an object. Throws a fault: 400 when it is malformed, 415 when it is of another type.</summary>
     public static async Task<BodyField> ReadAsync(HttpRequest request, CancellationToken cancellation)
     {
+        if (ApiRequest.Of(request.HttpContext).Surface == Surface.V11 && MediaFormats.IsXml(request.ContentType))
+        {
+            return await XmlBody.ReadAsync(request.Body, cancellation);
+        }
+
         if (!MediaFormats.IsJson(request.ContentType))
         {
             throw new FaultException(StatusCodes.Status415UnsupportedMediaType, $"Unsupported content type {request.ContentType}.");

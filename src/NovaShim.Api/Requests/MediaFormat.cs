@@ -11,6 +11,9 @@ internal enum MediaFormat
 
     /// <summary>application/xml and its vendor names.</summary>
     Xml,
+
+    /// <summary>application/atom+xml, for version documents alone.</summary>
+    Atom,
 }
 
 /// <summary>Chooses the format of an answer: by the path's suffix first, then by <c>Accept</c>; JSON where nothing is asked for.</summary>
@@ -20,17 +23,23 @@ internal static class MediaFormats
     public static (string Path, MediaFormat Format)? OfSuffix(string path) =>
         path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? (path[..^5], MediaFormat.Json)
         : path.EndsWith(".xml", StringComparison.OrdinalIgnoreCase) ? (path[..^4], MediaFormat.Xml)
+        : path.EndsWith(".atom", StringComparison.OrdinalIgnoreCase) ? (path[..^5], MediaFormat.Atom)
         : null;
 
-    /// <summary>The format <c>Accept</c> prefers.</summary>
-    public static MediaFormat OfAccept(HttpRequest request)
+    /// <summary>The format <c>Accept</c> prefers; where qualities are equal, JSON before XML before Atom.</summary>
+    public static MediaFormat OfAccept(HttpRequest request, bool withAtom)
     {
+        var atom = 0.0;
         var xml = 0.0;
         var json = 0.0;
         foreach (var media in request.GetTypedHeaders().Accept ?? [])
         {
             var quality = media.Quality ?? 1.0;
-            if (IsXml(media))
+            if (IsAtom(media))
+            {
+                atom = withAtom ? Math.Max(atom, quality) : atom;
+            }
+            else if (IsXml(media))
             {
                 xml = Math.Max(xml, quality);
             }
@@ -40,7 +49,7 @@ internal static class MediaFormats
             }
         }
 
-        return xml > json ? MediaFormat.Xml : MediaFormat.Json;
+        return atom > Math.Max(xml, json) ? MediaFormat.Atom : xml > json ? MediaFormat.Xml : MediaFormat.Json;
     }
 
     /// <summary>Whether a content type is JSON by one of its names; a body without a type counts as JSON.</summary>
@@ -49,6 +58,11 @@ internal static class MediaFormats
         || (MediaTypeHeaderValue.TryParse(contentType, out var media) && !IsXml(media)
             && (media.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase) || media.Suffix.Equals("json", StringComparison.OrdinalIgnoreCase)
                 || media.MediaType.Equals("text/plain", StringComparison.OrdinalIgnoreCase)));
+
+    /// <summary>Whether a content type is XML by one of its names.</summary>
+    public static bool IsXml(string? contentType) => MediaTypeHeaderValue.TryParse(contentType, out var media) && IsXml(media) && !IsAtom(media);
+
+    private static bool IsAtom(MediaTypeHeaderValue media) => media.MediaType.Equals("application/atom+xml", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsXml(MediaTypeHeaderValue media) =>
         media.MediaType.Equals("application/xml", StringComparison.OrdinalIgnoreCase) || media.MediaType.Equals("text/xml", StringComparison.OrdinalIgnoreCase)

@@ -14,9 +14,9 @@ internal sealed class Negotiation(RequestDelegate next)
     public Task InvokeAsync(HttpContext http)
     {
         var request = ApiRequest.Of(http);
-        if (request.Format == MediaFormat.Xml)
+        if (request.Surface == Surface.V2 && request.Format != MediaFormat.Json)
         {
-            throw new FaultException(StatusCodes.Status406NotAcceptable, "Only application/json can be answered.");
+            throw new FaultException(StatusCodes.Status406NotAcceptable, "Only application/json can be answered here; XML is spoken at /v1.1.");
         }
 
         Microversion.Check(request);

@@ -15,10 +15,15 @@ internal sealed class RequestIntake(RequestDelegate next, TimeProvider time, Api
     {
         var path = WithoutDoubledSlashes(http.Request.Path.Value is { Length: > 0 } given ? given : "/");
         var surface = Surfaces.Of(path);
-        var format = surface.IsLegacy() ? MediaFormats.OfAccept(http.Request) : MediaFormat.Json;
-        if (surface.IsLegacy() && MediaFormats.OfSuffix(path) is { } suffixed)
+        var format = MediaFormat.Json;
+        if (surface.IsLegacy() || surface == Surface.Unversioned)
         {
-            (path, format) = suffixed;
+            format = MediaFormats.OfAccept(http.Request, withAtom: path.TrimEnd('/') is "" or "/v1.1");
+            if (MediaFormats.OfSuffix(path) is { } suffixed)
+            {
+                (path, format) = suffixed;
+                surface = Surfaces.Of(path);
+            }
         }
 
         http.Request.Path = path;

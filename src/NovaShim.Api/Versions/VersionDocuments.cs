@@ -95,5 +95,7 @@ internal static class ComputeVersions
     }
 
     private static IReadOnlyList<MediaTypeDocument> MediaTypes(Surface surface) =>
-        [new("application/json", surface == Surface.V21 ? "application/vnd.openstack.compute+json;version=2.1" : "application/vnd.openstack.compute-v1.1+json")];
+        surface == Surface.V11
+            ? [new("application/xml", "application/vnd.openstack.compute-v1.1+xml"), new("application/json", "application/vnd.openstack.compute-v1.1+json")]
+            : [new("application/json", surface == Surface.V21 ? "application/vnd.openstack.compute+json;version=2.1" : "application/vnd.openstack.compute-v1.1+json")];
 }

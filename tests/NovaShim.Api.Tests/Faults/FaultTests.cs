@@ -59,7 +59,7 @@ public sealed class FaultTests(Face face)
     }
 
     [Theory]
-    [InlineData("application/xml")]
+    [InlineData("application/atom+xml")]
     [InlineData("application/x-www-form-urlencoded")]
     [InlineData("multipart/form-data; boundary=x")]
     public async Task A_body_of_another_type_is_refused(string type)

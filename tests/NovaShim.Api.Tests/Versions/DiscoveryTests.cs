@@ -85,9 +85,9 @@ public sealed class DiscoveryTests(Face face)
     [Theory]
     [InlineData("v1.1:/servers", "Accept", "application/json", 200)]
     [InlineData("v1.1:/servers", "Accept", "application/xml, application/json", 200)]
-    [InlineData("v1.1:/servers", "Accept", "application/xml", 406)]
-    [InlineData("v1.1:/servers", "Accept", "application/json;q=0.5, application/vnd.openstack.compute-v1.1+xml", 406)]
-    [InlineData("v1.1:/servers.xml", "Accept", "application/json", 406)]
+    [InlineData("v2:/servers", "Accept", "application/xml", 406)]
+    [InlineData("v2:/servers", "Accept", "application/json;q=0.5, application/vnd.openstack.compute-v1.1+xml", 406)]
+    [InlineData("v2:/servers.xml", "Accept", "application/json", 406)]
     [InlineData("v1.1:/servers.json", "Accept", "application/xml", 200)]
     [InlineData("v2.1:/servers", "Accept", "application/xml", 200)]
     public async Task A_format_that_cannot_be_answered_is_refused_rather_than_answered_in_another(string path, string header, string value, int status) =>
