@@ -117,6 +117,17 @@ public sealed class XmlTests(Face face)
         Assert.Equal(Compute + name, XDocument.Parse(reply.Text).Root!.Name);
     }
 
+    [Fact]
+    public async Task Bodies_too_large_or_of_another_type_get_their_fault_in_XML()
+    {
+        var large = await XmlAsync("POST", "/servers", $"<server name=\"{new string('x', 120_000)}\"/>");
+        Assert.Equal((413, Compute + "overLimit"), (large.Status, XDocument.Parse(large.Text).Root!.Name));
+        var other = await face.SendAsync("alice", "POST", "v1.1:/servers.xml", "a=b", ("Content-Type", "application/x-www-form-urlencoded"));
+        Assert.Equal((415, Compute + "badMediaType"), (other.Status, XDocument.Parse(other.Text).Root!.Name));
+        var garbled = await XmlAsync("POST", "/servers", "<?xml version='1.0' encoding='no-such'?><server/>");
+        Assert.Equal((400, Compute + "badRequest"), (garbled.Status, XDocument.Parse(garbled.Text).Root!.Name));
+    }
+
     [Theory]
     [InlineData("v2")]
     [InlineData("v2.1")]
