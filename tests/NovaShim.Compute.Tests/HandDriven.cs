@@ -52,7 +52,7 @@ internal sealed class HandDriven : IDisposable
 
     public OperatorApi Operator => _processes[Actors.Scheduler].Of<OperatorApi>();
 
-    public bool IsAlive(string actor) => _processes.TryGetValue(actor, out var process) && !process.View.Dead;
+    public bool IsAlive(string actor) => _processes.TryGetValue(actor, out var process) && !process.View.Dead && !process.View.Away;
 
     /// <summary>A process as it dies with the next write but so many.</summary>
     public MemoryStore.View ViewOf(string actor) => _processes[actor].View;
@@ -150,6 +150,7 @@ internal sealed class HandDriven : IDisposable
             new InstanceDocument
             {
                 Key = uuid, Uuid = uuid, Id = 1, DisplayName = "s", ProjectId = "p", UserId = "u", ImageRef = ImageId, Flavor = TestCloud.Small, Host = host, Node = host, VmState = VmStates.Active,
+                LaunchedAt = Time.GetUtcNow().UtcDateTime,
             },
             default);
     }

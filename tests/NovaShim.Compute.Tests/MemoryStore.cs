@@ -55,6 +55,19 @@ internal sealed class MemoryStore(TimeProvider time)
 
         public Task PingAsync(CancellationToken cancellation) => Task.CompletedTask;
 
+        /// <summary>Whether the process cannot reach the store: it stands still, or its network is cut.</summary>
+        public bool Away { get; set; }
+
+        /// <summary>Throws when the process is dead, or the store is away.</summary>
+        public void CheckReachable()
+        {
+            CheckAlive();
+            if (Away)
+            {
+                throw new DocumentStoreException("away");
+            }
+        }
+
         /// <summary>Throws when the process is dead.</summary>
         public void CheckAlive()
         {
@@ -101,14 +114,19 @@ internal sealed class MemoryStore(TimeProvider time)
 
         public IQueryable<T> Query()
         {
-            view.CheckAlive();
+            view.CheckReachable();
             lock (store._gate)
             {
                 return store.Documents<T>().Values.ToList().AsQueryable();
             }
         }
 
-        public Task<IReadOnlyList<TResult>> ListAsync<TResult>(IQueryable<TResult> query, CancellationToken cancellation) => Do(_ => (IReadOnlyList<TResult>)[.. query], cancellation);
+        public Task<IReadOnlyList<TResult>> ListAsync<TResult>(IQueryable<TResult> query, CancellationToken cancellation) => Do(
+            documents => query is IQueryable<T> && query.Expression is MethodCallExpression { Method.Name: "Where", Arguments: [ConstantExpression, UnaryExpression { Operand: Expression<Func<T, bool>> condition }] }
+                // Compiling a condition costs more than running it.
+                ? (IReadOnlyList<TResult>)documents.Values.Where(condition.Compile(preferInterpretation: true)).ToList()
+                : [.. query],
+            cancellation);
 
         public Task<long> CountAsync(Expression<Func<T, bool>> condition, CancellationToken cancellation) => Do(documents => documents.Values.AsQueryable().LongCount(condition), cancellation);
 
@@ -121,7 +139,7 @@ internal sealed class MemoryStore(TimeProvider time)
         private Task<TResult> Do<TResult>(Func<Dictionary<string, T>, TResult> act, CancellationToken cancellation)
         {
             cancellation.ThrowIfCancellationRequested();
-            view.CheckAlive();
+            view.CheckReachable();
             lock (store._gate)
             {
                 return Task.FromResult(act(store.Documents<T>()));

@@ -41,6 +41,9 @@ internal sealed class World : IComputeManagers
 
     public Task WaitForDriverAsync(string driver, CancellationToken cancellation) => Task.CompletedTask;
 
+    /// <summary>Called before the effect of a verb, after it has looked whether it is still wanted.</summary>
+    public Action<string, string> BeforeEffect { get; set; } = (_, _) => { };
+
     /// <summary>Called after the effect of a verb and before its success is told, with the verb and the host.</summary>
     public Action<string, string> AfterEffect { get; set; } = (_, _) => { };
 
@@ -190,6 +193,9 @@ internal sealed class World : IComputeManagers
             for (var run = 0; run < (world.Twice ? 2 : 1); run++)
             {
                 await world.Enter(verb, host, cancellation);
+                cancellation.ThrowIfCancellationRequested();
+                checkAlive();
+                world.BeforeEffect(verb, host);
                 checkAlive();
                 effect();
                 world.AfterEffect(verb, host);

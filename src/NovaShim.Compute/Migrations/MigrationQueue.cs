@@ -5,7 +5,7 @@ namespace NovaShim.Compute.Migrations;
 
 /// <summary>
 /// Keeps the number of migrations on their way within the configured limits: the others wait in the order in which they were accepted. One leaves the queue only when it is the first that may, so that
-/// each finds all before it counted; one whose source is busy enough is passed over by those from other hosts.
+/// each finds all before it counted; one whose source is busy enough is passed over by those from other hosts. None goes where an earlier migration of its server has not been swept away yet.
 /// </summary>
 internal sealed class MigrationQueue(FilterScheduler scheduler, IDocumentStore store, ComputeOptions options)
 {
@@ -15,14 +15,25 @@ internal sealed class MigrationQueue(FilterScheduler scheduler, IDocumentStore s
     public async Task<Hosts.ComputeNodeDocument?> LeaveAsync(MigrationDocument m, CancellationToken cancellation)
     {
         var busy = await WaitForTurnAsync(m, cancellation);
-        var node = await scheduler.SelectDestinationAsync(m.Saga.NewFlavor, m.SourceCompute, [.. m.Saga.RefusedBy, .. busy], cancellation);
-        if (node is null && busy.Count > 0 && await scheduler.SelectDestinationAsync(m.Saga.NewFlavor, m.SourceCompute, m.Saga.RefusedBy, cancellation) is { } fits)
+        var earlier = await _migrations.WhereAsync(x => x.InstanceUuid == m.InstanceUuid && x.Uuid != m.Uuid && x.Saga.Actor != null, cancellation);
+        var unswept = earlier.SelectMany(x => new[] { x.SourceCompute, x.DestCompute }).OfType<string>().ToList();
+        var node = await SelectAsync(m, [.. busy, .. unswept], cancellation);
+        if (node is null && busy.Count > 0 && await SelectAsync(m, unswept, cancellation) is { } full)
         {
-            throw Waits($"every host it fits on, such as {fits.Host}, has {options.ConcurrentMigrationsPerHost} migrations on their way already");
+            throw Waits($"every host it fits on, such as {full.Host}, has {options.ConcurrentMigrationsPerHost} migrations on their way already");
+        }
+
+        // What sweeps a host of an earlier migration's remains would take the arriving VM for one of them. It is soon done, or it fails and is not waited for.
+        if (node is null && earlier.Any(x => x.Saga.Attempts < options.MaxAttempts) && await SelectAsync(m, [], cancellation) is { } remains)
+        {
+            throw Waits($"host {remains.Host} has yet to be swept of what an earlier migration has left there");
         }
 
         return node;
     }
+
+    private Task<Hosts.ComputeNodeDocument?> SelectAsync(MigrationDocument m, IReadOnlyList<string> besides, CancellationToken cancellation) =>
+        scheduler.SelectDestinationAsync(m.Saga.NewFlavor, m.SourceCompute, [.. m.Saga.RefusedBy, .. besides], cancellation);
 
     // Returns the hosts that may have no more.
     private async Task<IReadOnlyList<string>> WaitForTurnAsync(MigrationDocument m, CancellationToken cancellation)

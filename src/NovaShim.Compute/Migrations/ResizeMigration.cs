@@ -131,8 +131,8 @@ internal sealed class ResizeMigration(MigrationQueue queue, ResourceTracker reso
             Status = MigrationStatus.Confirming, Do = ConfirmAsync, Next = Confirmed,
         },
 
-        // [8]
-        new() { Name = Confirmed, Actor = StepActor.Same, Status = MigrationStatus.Confirmed, Server = (_, i) => AtRest(i) },
+        // [8] Says once more where the server is: a delete confirms without waiting for [6] to be shown.
+        new() { Name = Confirmed, Actor = StepActor.Same, Status = MigrationStatus.Confirmed, Server = (m, i) => AtRest(AtDestination(m, i)) },
 
         // [9] Destroys at the destination only; the source's disks are whole. Also the undo of [3] and [5].
         new() { Name = RevertResize, Actor = StepActor.Destination, Server = Reverting, Do = RevertAsync },
@@ -217,11 +217,10 @@ internal sealed class ResizeMigration(MigrationQueue queue, ResourceTracker reso
         m.Status == MigrationStatus.Reverting ? Task(i with { VmState = VmStates.Resized }, TaskStates.ResizeReverting) : i;
 
     private static InstanceDocument Arrived(MigrationDocument m, InstanceDocument i) => Task(
-        i with
-        {
-            VmState = VmStates.Resized, Host = m.DestCompute, Node = m.DestNode, Flavor = m.Saga.NewFlavor, PowerState = PowerState.Running, Progress = 100, Fault = null,
-        },
-        null);
+        AtDestination(m, i) with { VmState = VmStates.Resized, PowerState = PowerState.Running, Progress = 100, Fault = null }, null);
+
+    /// <summary>The server where a migration that is finished has brought it, as what it has become.</summary>
+    public static InstanceDocument AtDestination(MigrationDocument m, InstanceDocument i) => i with { Host = m.DestCompute, Node = m.DestNode, Flavor = m.Saga.NewFlavor };
 
     private static InstanceDocument BackAtSource(MigrationDocument m, InstanceDocument i) =>
         i with { Host = m.SourceCompute, Node = m.SourceNode, Flavor = m.Saga.OldFlavor };

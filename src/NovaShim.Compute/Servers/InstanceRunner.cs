@@ -27,7 +27,8 @@ internal sealed partial class InstanceRunner(
     {
         var step = work.Item.Step;
         // A delete that waits for a migration to come to rest has not begun.
-        var @event = host is null || work.Document.MigrationUuid is not null ? null : InstanceEvents.Of(step);
+        var waits = work.Document.MigrationUuid is not null;
+        var @event = host is null || waits ? null : InstanceEvents.Of(step);
         var began = time.GetUtcNow().UtcDateTime;
         LogStep(work.Document.Uuid, step, host ?? Actors.Scheduler, work.Item.Attempts + 1);
         await notifications.StartAsync(@event, work.Document, host ?? "", ContextOf(work));
@@ -42,8 +43,6 @@ internal sealed partial class InstanceRunner(
                 _ => throw new StepFailedException($"{step} is no work for {host ?? "the scheduler"}.", StepRecovery.Unwind),
             };
             await taken;
-            await actions.RecordAsync(work.Document.Uuid, ContextOf(work), EventName(step, host), host ?? "", began, error: null, CancellationToken.None);
-            await notifications.EndAsync(@event, work.Document, host ?? "", ContextOf(work));
         }
         catch (Exception e) when (e is LeaseLostException or DocumentStoreException)
         {
@@ -55,6 +54,14 @@ internal sealed partial class InstanceRunner(
             await actions.RecordAsync(work.Document.Uuid, ContextOf(work), EventName(step, host), host ?? "", began, MessageOf(e, step, host), CancellationToken.None);
             await notifications.ErrorAsync(@event, work.Document, host ?? "", ContextOf(work), MessageOf(e, step, host));
             await FailAsync(work, step, host, manager, e);
+            return;
+        }
+
+        // The step is done: what goes wrong from here on is no failure of it.
+        if (!waits)
+        {
+            await actions.RecordAsync(work.Document.Uuid, ContextOf(work), EventName(step, host), host ?? "", began, error: null, CancellationToken.None);
+            await notifications.EndAsync(@event, work.Document, host ?? "", ContextOf(work));
         }
     }
 

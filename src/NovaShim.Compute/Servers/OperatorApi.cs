@@ -47,7 +47,7 @@ public sealed class OperatorApi
 
     /// <summary>
     /// Sets a server's state by hand, and drops what was to be done with it outside migrations. Throws <see cref="InstanceInvalidStateException"/> while a migration has the say: where its VM runs is not for anybody
-    /// to say but the migration's hosts. Only one that is confirmed already and merely sweeps the old host lets go, and sweeps on.
+    /// to say but the migration's hosts. Only one that is confirmed already and merely sweeps the old host lets go, and sweeps on. Throws it as well for a server whose VM is being destroyed, or was never made.
     /// </summary>
     /// <param name="instance">The server.</param>
     /// <param name="vmState"><see cref="VmStates.Active"/> or <see cref="VmStates.Error"/>.</param>
@@ -56,19 +56,25 @@ public sealed class OperatorApi
     {
         while (await _instances.GetAsync(instance.Key, cancellation) is { Deleted: false } i)
         {
-            if (i.MigrationUuid is { } uuid && await _migrations.GetAsync(uuid, cancellation) is { } m && m.Saga.Step is not (ResizeMigration.ConfirmResize or ResizeMigration.Confirmed))
+            var m = i.MigrationUuid is { } uuid ? await _migrations.GetAsync(uuid, cancellation) : null;
+            if (m is not null && m.Saga.Step is not (ResizeMigration.ConfirmResize or ResizeMigration.Confirmed))
             {
                 throw new InstanceInvalidStateException(
-                    $"Cannot reset the state of instance {i.Uuid} while migration {uuid} is at {m.Saga.Step}{(m.Saga.Actor is { } actor ? " with " + actor : "")}: confirm, revert, abort or retry it.");
+                    $"Cannot reset the state of instance {i.Uuid} while migration {m.Uuid} is at {m.Saga.Step}{(m.Saga.Actor is { } actor ? " with " + actor : "")}: confirm, revert, abort or retry it.");
             }
 
-            if (vmState == VmStates.Active && i.Host is null)
+            if (i.Work is { Step: InstanceSteps.TerminateInstance, BegunAt: not null } delete)
             {
-                throw new InstanceInvalidStateException($"Cannot reset the state of instance {i.Uuid} to active: it is on no host.");
+                throw new InstanceInvalidStateException($"Cannot reset the state of instance {i.Uuid}: {delete.Actor} has begun to destroy it.");
+            }
+
+            if (vmState == VmStates.Active && (i.Host is null || i.LaunchedAt is null))
+            {
+                throw new InstanceInvalidStateException($"Cannot reset the state of instance {i.Uuid} to active: it has never been built.");
             }
 
             var fault = vmState == VmStates.Error ? new InstanceFault(500, "An administrator has set the state to error.", "", Now) : null;
-            if (await _instances.ReplaceAsync(i with { VmState = vmState, TaskState = null, MigrationUuid = null, Work = null, Fault = fault }, cancellation) is not null)
+            if (await _instances.ReplaceAsync((m is null ? i : ResizeMigration.AtDestination(m, i)) with { VmState = vmState, TaskState = null, MigrationUuid = null, Work = null, Fault = fault }, cancellation) is not null)
             {
                 return;
             }

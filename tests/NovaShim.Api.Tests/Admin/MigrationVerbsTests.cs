@@ -34,7 +34,7 @@ public sealed class MigrationVerbsTests(Face face)
     [Fact]
     public async Task A_servers_state_is_reset_by_administrators()
     {
-        var server = await face.AddServerAsync("alice");
+        var server = await face.AddServerAsync("alice", change: i => i with { LaunchedAt = DateTime.UtcNow });
         Task<Reply> ResetAsync(string user, string body) => face.SendAsync(user, "POST", $"v2.1:/servers/{server.Uuid}/action", body);
         Assert.Equal(403, (await ResetAsync("alice", """{"os-resetState": {"state": "error"}}""")).Status);
         Assert.Equal(400, (await ResetAsync("admin", """{"os-resetState": {"state": "gone"}}""")).Status);

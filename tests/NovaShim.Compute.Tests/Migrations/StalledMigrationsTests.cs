@@ -142,6 +142,24 @@ public sealed class StalledMigrationsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_delete_finds_the_server_at_the_destination_although_that_was_never_shown()
+    {
+        var server = await ResizingAsync(dies: "two", at: null);
+        _plane.Start("two");
+        await _plane.WorkAsync("two");
+        await _plane.WorkAsync("one");
+        _plane.World.AfterEffect = (verb, _) => _plane.ViewOf("two").DiesAfterWrites = verb == "finish" ? 2 : null; // The action log, and the step.
+        await _plane.WorkAsync("two");
+        Assert.Equal((MigrationStatus.Finished, ResizeMigration.VerifyResize), await _plane.MigrationAsync(server) is var m ? (m.Status, m.Saga.Step) : default);
+
+        await _plane.Api.DeleteAsync(await _plane.ServerAsync(server), TestCloud.NewContext(), default);
+        await _plane.SettleAsync();
+        await ComesBackAsync("two");
+        Assert.True((await _plane.ServerAsync(server)).Deleted);
+        Assert.Empty(_plane.World.Vms);
+    }
+
+    [Fact]
     public async Task A_host_that_works_is_left_alone_however_silent_it_is()
     {
         var server = await ResizingAsync(dies: "two", at: null);

@@ -131,6 +131,39 @@ public sealed class OperatorApiTests : IDisposable
         Assert.Equal(VmStates.Active, (await _plane.ServerAsync(server.Uuid)).VmState);
     }
 
+    [Fact]
+    public async Task A_server_does_not_go_where_its_last_migration_has_yet_to_be_swept_away()
+    {
+        var server = await ResizingAsync(9);
+        _plane.World.Fail("confirm", 1);
+        await _plane.Api.ConfirmResizeAsync(await _plane.ServerAsync(server.Uuid), TestCloud.NewContext(), default);
+        await _plane.WorkAsync("one");
+        await _plane.Operator.ResetStateAsync(server, VmStates.Active, default);
+        await _plane.Api.MigrateAsync(await _plane.ServerAsync(server.Uuid), TestCloud.NewContext(), default);
+        await _plane.WorkAsync(Actors.Scheduler);
+        Assert.Contains("has yet to be swept", (await _plane.MigrationAsync(server.Uuid)).Saga.Waiting, StringComparison.Ordinal);
+
+        await _plane.PassAsync(TimeSpan.FromSeconds(10));
+        await _plane.SettleAsync();
+        await _plane.PassAsync(TimeSpan.FromSeconds(10));
+        await _plane.SettleAsync();
+        Assert.Equal((VmStates.Resized, "one"), (await _plane.ServerAsync(server.Uuid)) is var arrived ? (arrived.VmState, arrived.Host) : default);
+        Assert.True(_plane.World.Vms[("one", server.Uuid)].Running);
+        Assert.Empty(_plane.World.Violations);
+    }
+
+    [Theory]
+    [InlineData(VmStates.Active)]
+    [InlineData(VmStates.Error)]
+    public async Task A_server_that_is_being_destroyed_is_not_brought_back_by_a_word(string state)
+    {
+        var server = await _plane.BootedAsync();
+        await _plane.Api.DeleteAsync(server, TestCloud.NewContext(), default);
+        _plane.World.AfterEffect = (_, host) => _plane.Kill(host);
+        await _plane.WorkAsync("one");
+        await Assert.ThrowsAsync<InstanceInvalidStateException>(() => _plane.Operator.ResetStateAsync(server, state, default));
+    }
+
     // Schedule, prep_source, prep_resize, resize_instance, finish_resize: whoever's turn it is, so many times.
     private async Task<InstanceDocument> ResizingAsync(int steps)
     {
