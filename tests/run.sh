@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs all tests: installs what they need, builds, runs every suite, prints a line for each and the sum at the end.
-# tests/run.sh [SUITE...]: only these (a test project's name without NovaShim. and .Tests, or demo, demo-distributed).
+# tests/run.sh [SUITE...]: only these (a test project's name without NovaShim. and .Tests, or demo, demo-distributed, tempest).
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . compat/packages.sh
@@ -64,6 +64,7 @@ else
     if wanted "${suite#NovaShim.}" "$@"; then run_project "$project"; fi
   done
   if wanted demo "$@"; then run_script demo compat/demo.sh --no-build; fi
+  if wanted tempest "$@"; then run_script tempest compat/tempest/run.sh --no-build; fi
   if wanted demo-distributed "$@"; then run_script demo-distributed compat/demo.sh --no-build --distributed; fi
 fi
 
