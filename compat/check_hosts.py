@@ -3,7 +3,7 @@
 
 For one server: the host it runs on has one running VM of it, the host it has moved away from (if any) a stopped one that cannot be started, every
 other host nothing; the VHD files in each storage repository are those of the VMs' chains and no others; no staging folder, no migration key
-and no authorized_keys line is left. With --shut-down the running VM is shut down cleanly first, and with --journal the guest's
+and no authorized_keys line is left. Without --running no host may have anything. With --shut-down the running VM is shut down cleanly first, and with --journal the guest's
 journal is then read from its disk, and the chain checked, by an independent VHD reader.
 """
 import argparse
@@ -127,7 +127,7 @@ def read_journal(host, leaf):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", required=True)
-    parser.add_argument("--running", required=True)
+    parser.add_argument("--running")
     parser.add_argument("--stopped")
     parser.add_argument("--shut-down", action="store_true")
     parser.add_argument("--journal", action="store_true")
@@ -145,6 +145,8 @@ def main():
             return 1
         print(f"   {host.name}: {len(host.vms())} VMs, {len(host.files())} VHD files: as it should be")
 
+    if args.running is None:
+        return 0
     home = next(h for h in hosts if h.name == args.running)
     vm = next(r for r, v in home.vms().items() if not v["is_a_snapshot"])
     if args.shut_down:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs all tests: installs what they need, builds, runs every suite, prints a line for each and the sum at the end.
-# tests/run.sh [SUITE...]: only these (a test project's name without NovaShim. and .Tests, or demo, demo-distributed, tempest).
+# tests/run.sh [SUITE...]: only these (a test project's name without NovaShim. and .Tests, or faults, demo, demo-distributed, tempest).
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . compat/packages.sh
@@ -45,6 +45,19 @@ run_script() {
   fi
 }
 
+# run_faults: each cell of the representative part counts.
+run_faults() {
+  local log=$logs/faults.log began=$SECONDS status p f
+  tests/faults/run.sh --no-build --representative >"$log" 2>"$logs/faults.errors.log"
+  status=$?
+  p=$(sed -n 's/^\([0-9]*\) passed, [0-9]* failed$/\1/p' "$log")
+  f=$(sed -n 's/^[0-9]* passed, \([0-9]*\) failed$/\1/p' "$log")
+  # A run that ended before its count, or badly without a failed cell, has failed.
+  if [ -z "$p" ] || { [ $status -ne 0 ] && [ "${f:-0}" -eq 0 ]; }; then f=$((${f:-0} + 1)); fi
+  count faults "${p:-0}" "${f:-0}" $((SECONDS - began))
+  if [ "${f:-0}" -ne 0 ]; then cat "$log"; tail -n 40 "$logs/faults.errors.log"; fi
+}
+
 wanted() {
   [ $# -eq 1 ] && return 0
   local suite=$1 name
@@ -63,6 +76,7 @@ else
     suite=$(basename "$project" .Tests.csproj)
     if wanted "${suite#NovaShim.}" "$@"; then run_project "$project"; fi
   done
+  if wanted faults "$@"; then run_faults; fi
   if wanted demo "$@"; then run_script demo compat/demo.sh --no-build; fi
   if wanted tempest "$@"; then run_script tempest compat/tempest/run.sh --no-build; fi
   if wanted demo-distributed "$@"; then run_script demo-distributed compat/demo.sh --no-build --distributed; fi

@@ -20,6 +20,8 @@ internal sealed class BuiltProgram : IAsyncDisposable
 
     public int ExitCode => _process.ExitCode;
 
+    public int Pid => _process.Id;
+
     public string Output
     {
         get
@@ -38,10 +40,17 @@ internal sealed class BuiltProgram : IAsyncDisposable
     public static async Task<BuiltProgram> StartAsync(string file, string ready, params string[] arguments)
     {
         File.Delete(ready);
-        var program = Launch(file, [.. arguments, "--ready", ready]);
-        await Eventually.Async(() => File.Exists(ready) || program._process.HasExited, () => $"{Path.GetFileName(file)} is not ready:\n{program.Output}", Deadline);
-        Assert.True(File.Exists(ready), program.Output);
+        var program = await StartUntilAsync(file, () => File.Exists(ready), [.. arguments, "--ready", ready]);
         program.Ready = JsonNode.Parse(await File.ReadAllTextAsync(ready))!.AsObject();
+        return program;
+    }
+
+    /// <summary>Starts a program and waits until the condition says that it can be used.</summary>
+    public static async Task<BuiltProgram> StartUntilAsync(string file, Func<bool> ready, params string[] arguments)
+    {
+        var program = Launch(file, arguments);
+        await Eventually.Async(() => ready() || program._process.HasExited, () => $"{Path.GetFileName(file)} is not ready:\n{program.Output}", Deadline);
+        Assert.True(ready(), program.Output);
         return program;
     }
 
@@ -62,13 +71,19 @@ internal sealed class BuiltProgram : IAsyncDisposable
         await _process.WaitForExitAsync();
     }
 
+    /// <summary>Sends a signal, e.g. <c>STOP</c>.</summary>
+    public async Task SignalAsync(string signal)
+    {
+        using var kill = Process.Start("kill", ["-" + signal, Pid.ToString(global::System.Globalization.CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
+    }
+
     /// <summary>SIGTERM, and waits for the end.</summary>
     public async ValueTask DisposeAsync()
     {
         if (!_process.HasExited)
         {
-            using var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(global::System.Globalization.CultureInfo.InvariantCulture)]);
-            await kill.WaitForExitAsync();
+            await SignalAsync("TERM");
             using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
             try
             {

@@ -1,0 +1,56 @@
+using NovaShim.Faults;
+
+const string Usage = """
+    usage: novashim-faults [--representative] [--list] [--only TEXT]
+
+    Moves servers in an installation of real processes while something goes wrong at a chosen moment, and looks at everything afterwards.
+    Without options: every moment with every fault. Exit status 0 only if every cell that ran has passed, and one has run.
+
+      --representative   a few cells that differ
+      --only TEXT        cells whose step or fault contains TEXT; may be given several times: all must match
+      --list             prints the cells and runs none
+    """;
+
+// One cell for each moment, and each kind of fault at least once.
+(string Moment, string Fault)[] representative =
+[
+    ("prep_resize, due", "API killed"),
+    ("resize_instance, mid base copy", "network cut 3 s"),
+    ("resize_instance, mid base copy", "document store away 10 s"),
+    ("resize_instance, at the stop", "source compute killed"),
+    ("finish_resize, due", "destination compute frozen 10 s"),
+    ("finish_resize, at the start", "destination compute killed"),
+    ("confirm_resize, at a disk's end", "source compute away 10 s"),
+    ("revert_resize, at the stop", "nats-server killed"),
+    ("finish_revert_resize, at the start", "source compute killed"),
+];
+
+var only = new List<string>();
+var some = false;
+var list = false;
+for (var i = 0; i < args.Length; i++)
+{
+    switch (args[i])
+    {
+        case "--representative": some = true; break;
+        case "--list": list = true; break;
+        case "--only" when i + 1 < args.Length: only.Add(args[++i]); break;
+        default:
+            Console.Error.WriteLine(Usage);
+            return 2;
+    }
+}
+
+var cells =
+    (from moment in Moment.All
+     from fault in Fault.All
+     where !some || representative.Contains((moment.ToString(), fault.Name))
+     where only.TrueForAll(text => $"{moment} {fault.Name}".Contains(text, StringComparison.OrdinalIgnoreCase))
+     select (moment, fault)).ToList();
+if (list)
+{
+    cells.ForEach(c => Console.WriteLine($"{c.moment,-38} {c.fault.Name}"));
+    return 0;
+}
+
+return await new Matrix(cells).RunAsync() == 0 && cells.Count > 0 ? 0 : 1;

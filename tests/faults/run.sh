@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# What goes wrong in an installation of real processes, moment by moment: prints step, fault, the oracle's verdict, seconds and outcome of each cell, and the count.
+# tests/faults/run.sh [--no-build] [--representative] [--only TEXT]... [--list]
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. compat/packages.sh
+
+build=true
+if [ "${1:-}" = --no-build ]; then build=false; shift; fi
+install_packages "${dotnet_packages[@]}" openssh-server openssh-client rsync python3-libvhdi nats-server procps
+command -v node >/dev/null && command -v npm >/dev/null || install_packages nodejs npm
+if $build; then
+  dotnet build -c Release --nologo -v quiet tests/faults
+  (cd compat/mongodb && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+fi
+exec artifacts/bin/NovaShim.Faults/release/novashim-faults "$@"
