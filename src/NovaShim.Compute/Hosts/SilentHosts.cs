@@ -14,13 +14,15 @@ internal sealed class SilentHosts(ServiceGroup services, ComputeOptions options,
     /// <summary>Listens; to be called at every heartbeat interval. Null: it is too early to tell.</summary>
     public async Task<HostSilence?> ListenAsync(CancellationToken cancellation)
     {
-        var now = time.GetUtcNow().UtcDateTime;
-        var enough = TimeSpan.FromSeconds(options.ServiceDownSeconds);
-        _since = _since is null || now - _last >= enough ? now : _since;
-        _last = now;
         try
         {
             var all = await services.ComputeServicesAsync(cancellation);
+
+            // Not before: a store that was away answers late, and nobody could write a heartbeat meanwhile.
+            var now = time.GetUtcNow().UtcDateTime;
+            var enough = TimeSpan.FromSeconds(options.ServiceDownSeconds);
+            _since = _since is null || now - _last >= enough / 2 ? now : _since;
+            _last = now;
             return now - _since < enough ? null : new HostSilence(all.ToDictionary(s => s.Host, s => (s.LastSeenUp, services.IsUp(s)), StringComparer.Ordinal));
         }
         catch (DocumentStoreException)
