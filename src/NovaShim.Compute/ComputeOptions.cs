@@ -19,10 +19,10 @@ public sealed record ComputeOptions
     public double ResizeConfirmWindow { get; init; }
 
     /// <summary>How often a step is tried before it is given up.</summary>
-    public int MaxAttempts { get; init; } = 4;
+    public int MaxAttempts { get; init; } = 5;
 
     /// <summary>The pause before the second try; it doubles with each further one.</summary>
-    public double RetrySeconds { get; init; } = 1;
+    public double RetrySeconds { get; init; } = 2;
 
     /// <summary>The longest pause between tries.</summary>
     public double RetrySecondsMax { get; init; } = 60;
