@@ -354,7 +354,9 @@ public sealed class MigrationFaultTests
         var file = Path.Combine(hosts.Folder, "file.vhd");
         await File.WriteAllTextAsync(file, "content");
         var ready = hosts.Destination.Ready;
-        string[] ssh = ["-i", key, "-p", ready["ssh_port"], "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"];
+        var known = Path.Combine(hosts.Folder, "known_hosts");
+        await File.WriteAllTextAsync(known, $"[{ready["ssh_host"]}]:{ready["ssh_port"]} {ready["ssh_host_key"]}\n");
+        string[] ssh = ["-i", key, "-p", ready["ssh_port"], "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "UserKnownHostsFile=" + known];
         var remote = $"{ready["ssh_user"]}@{ready["ssh_host"]}";
         var rsh = "ssh " + string.Join(' ', ssh);
 

@@ -135,7 +135,8 @@ public sealed class ControlDomainTests
         await using ControlDomain second = await TwoHosts.StartAsync("xen1", folder["root"], port);
 
         Assert.Equal((hostKey, port, userKey), (second.HostKey, second.SshPort, await File.ReadAllTextAsync(second.PrivateKeyFile)));
-        string[] ssh = ["-F", "none", "-i", second.PrivateKeyFile, "-p", $"{port}", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", $"{second.SshUser}@127.0.0.1", "true"];
+        await File.WriteAllTextAsync(folder["known_hosts"], $"[127.0.0.1]:{port} {hostKey}\n");
+        string[] ssh = ["-F", "none", "-i", second.PrivateKeyFile, "-p", $"{port}", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "UserKnownHostsFile=" + folder["known_hosts"], $"{second.SshUser}@127.0.0.1", "true"];
         Assert.Equal(255, (await HostFolder.RunAsync("/usr/bin/ssh", ssh)).Exit);
         await NetworkAsync("--root", folder["root"], "heal");
         await HostFolder.SucceedAsync("/usr/bin/ssh", ssh);
@@ -162,10 +163,12 @@ public sealed class ControlDomainTests
             using JsonDocument ready = JsonDocument.Parse(await File.ReadAllTextAsync(folder["ready"]));
             string dom0 = Path.Combine(folder["root"], "dom0");
             sshd = int.Parse(await File.ReadAllTextAsync(Path.Combine(dom0, "run", "sshd.pid")), CultureInfo.InvariantCulture);
+            await File.WriteAllTextAsync(
+                folder["known_hosts"], $"[127.0.0.1]:{ready.RootElement.GetProperty("ssh_port").GetInt32()} {ready.RootElement.GetProperty("ssh_host_key").GetString()}\n");
             session = HostFolder.RunAsync(
                 "/usr/bin/ssh",
                 "-F", "none", "-i", ready.RootElement.GetProperty("ssh_private_key_file").GetString()!, "-p", $"{ready.RootElement.GetProperty("ssh_port").GetInt32()}",
-                "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+                "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "UserKnownHostsFile=" + folder["known_hosts"],
                 $"{ready.RootElement.GetProperty("ssh_user").GetString()}@127.0.0.1", "echo $$ > \"$HOME/pid\"; exec sleep 1000");
             string pid = Path.Combine(dom0, "root", "pid");
             await HostFolder.UntilAsync(() => File.Exists(pid) && int.TryParse(File.ReadAllText(pid), CultureInfo.InvariantCulture, out sleeping), "the session runs");
