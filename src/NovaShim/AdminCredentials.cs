@@ -28,11 +28,18 @@ internal sealed record AdminCredentials(string? IdentityUrl, string Username, st
         return made;
     }
 
-    /// <summary>The data folder's administrator; null when there is none.</summary>
+    /// <summary>The data folder's administrator; null when there is none. Throws <see cref="InvalidDataException"/> with the file's name when it is broken.</summary>
     public static AdminCredentials? Read(string data)
     {
         var file = Path.Combine(data, FileName);
-        return File.Exists(file) ? JsonSerializer.Deserialize(File.ReadAllText(file), ReadyJson.Default.AdminCredentials) : null;
+        try
+        {
+            return File.Exists(file) ? JsonSerializer.Deserialize(File.ReadAllText(file), ReadyJson.Default.AdminCredentials) : null;
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"{file} cannot be understood: mend it, or remove it to have a new one made.", e);
+        }
     }
 
     /// <summary>Writes the file, and beside it <c>admin-openrc</c> for a shell that runs clients.</summary>

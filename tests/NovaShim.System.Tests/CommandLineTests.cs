@@ -9,6 +9,9 @@ public sealed class CommandLineTests
     [InlineData(2, "compute:poll_secs", "known are", "serve", "--set", "compute:poll_secs=1")]
     [InlineData(2, "compute:poll_seconds", "soon", "serve", "--set", "compute:poll_seconds=soon")]
     [InlineData(2, "store:mongodb", "bus:url", "serve", "--role", "api")]
+    [InlineData(2, "store:mongodb", "connection string", "serve", "--set", "store:mongodb=nonsense")]
+    [InlineData(1, "Invalid url", "nonsense", "serve", "--set", "api:urls=nonsense")]
+    [InlineData(1, "novashim: ", "/proc/", "serve", "--set", "api:urls=http://127.0.0.1:0", "--ready", "/proc/nowhere/ready")]
     [InlineData(2, "hosts:0", "driver", "serve", "--set", "hosts:0:name=xen1")]
     [InlineData(1, "--role", "nobody", "serve", "--role", "nobody")]
     [InlineData(1, "admin.json", "OS_AUTH_URL", "plugins", "list", "--data", "/nowhere")]
@@ -20,6 +23,7 @@ public sealed class CommandLineTests
         Assert.Contains(first, program.Output, StringComparison.Ordinal);
         Assert.Contains(second, program.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", program.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain(" fatal ", program.Output, StringComparison.Ordinal);
         folder.Delete(recursive: true);
     }
 

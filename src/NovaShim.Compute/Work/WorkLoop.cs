@@ -89,15 +89,17 @@ internal sealed partial class WorkLoop<T> where T : Document
 
             if (await LeasedWork<T>.TryTakeAsync(_documents, _kind, document, _process.Id, TimeSpan.FromSeconds(_options.LeaseSeconds), _time, _stopWanted, stopping) is { } work)
             {
-                _running[document.Key] = Task.CompletedTask;
-                _running[document.Key] = RunOneAsync(work, document.Key);
+                // It begins only once it is noted: one that ended before would stay noted for ever, and its document would never be taken again.
+                var noted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                _running[document.Key] = RunOneAsync(work, document.Key, noted.Task);
+                noted.SetResult();
             }
         }
     }
 
-    private async Task RunOneAsync(LeasedWork<T> work, string key)
+    private async Task RunOneAsync(LeasedWork<T> work, string key, Task noted)
     {
-        await Task.Yield();
+        await noted;
         try
         {
             await using (work)

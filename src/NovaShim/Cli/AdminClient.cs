@@ -57,7 +57,7 @@ internal sealed class AdminClient : IDisposable
             using var client = new AdminClient(data);
             return await talk(client);
         }
-        catch (Exception e) when (e is HttpRequestException or InvalidOperationException or JsonException or TaskCanceledException && !cancellation.IsCancellationRequested)
+        catch (Exception e) when (e is HttpRequestException or InvalidOperationException or InvalidDataException or JsonException or TaskCanceledException && !cancellation.IsCancellationRequested)
         {
             await Console.Error.WriteLineAsync($"novashim: {e.Message}");
             return 1;

@@ -3,7 +3,7 @@ using System.CommandLine;
 namespace NovaShim.Cli;
 
 /// <summary><c>novashim serve</c>: runs the roles asked for until it is told to end.</summary>
-internal static class ServeCommand
+internal static partial class ServeCommand
 {
     public static Command Create()
     {
@@ -25,7 +25,7 @@ internal static class ServeCommand
         {
             program = Composition.Build(settings(), roles.Length == 0 ? Roles.All : roles);
         }
-        catch (Exception e) when (e is InvalidOperationException or FormatException or IOException or InvalidDataException)
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException or FormatException || CannotUseFiles(e))
         {
             await Console.Error.WriteLineAsync($"novashim: {e.Message}");
             return 2;
@@ -36,17 +36,42 @@ internal static class ServeCommand
             try
             {
                 await program.StartAsync(cancellation);
+                Announcement.Make(program, ready, roles.Length == 0 ? Roles.All : roles);
             }
-            catch (Exception e) when (e is IOException or InvalidOperationException or Compute.Documents.DocumentStoreException)
+            catch (Exception e) when (e is InvalidOperationException or FormatException or Compute.Documents.DocumentStoreException || CannotUseFiles(e))
             {
                 await Console.Error.WriteLineAsync($"novashim: {e.Message}");
+
+                // The store opens before anything else starts: without it there is nothing to stop.
+                if (e is not Compute.Documents.DocumentStoreException)
+                {
+                    await StopWhatStartedAsync(program);
+                }
+
                 return 1;
             }
 
-            Announcement.Make(program, ready, roles.Length == 0 ? Roles.All : roles);
             await program.WaitForShutdownAsync(cancellation);
             ready?.Delete();
             return 0;
         }
     }
+
+    // In order, before its parts are let go. What had not come to start may not know how to stop; the reason of it all has been told.
+    private static async Task StopWhatStartedAsync(IHost program)
+    {
+        try
+        {
+            await program.StopAsync(CancellationToken.None);
+        }
+        catch (Exception e) when (e is AggregateException or InvalidOperationException or Compute.Documents.DocumentStoreException)
+        {
+            program.Services.GetRequiredService<ILoggerFactory>().CreateLogger("NovaShim").LogStopFailed(e.Message);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Not everything could be stopped: {Reason}")]
+    private static partial void LogStopFailed(this ILogger log, string reason);
+
+    private static bool CannotUseFiles(Exception e) => e is IOException or InvalidDataException or UnauthorizedAccessException;
 }
