@@ -251,6 +251,29 @@ public sealed class MigrationFaultTests
     }
 
     [Fact]
+    public async Task A_copy_waits_for_the_one_before_whose_other_half_has_not_noticed_yet()
+    {
+        await using var hosts = await TwoHosts.StartAsync();
+        var server = await hosts.SpawnAsync();
+        var run = hosts.Migration(server);
+        await run.PrepareAsync();
+        // rrsync's lock on the folder, held by somebody who works elsewhere.
+        using var before = Process.Start(new ProcessStartInfo("flock", ["--exclusive", run.Staging, "cat"]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        await before.StandardInput.WriteLineAsync("has it");
+        await before.StandardInput.FlushAsync();
+        Assert.Equal("has it", await before.StandardOutput.ReadLineAsync());
+
+        var copying = run.CopyAsync();
+        await Wait.UntilAsync(() => copying.IsCompleted || hosts.Log.Split(": sending disks").Length > 2, "the copy is refused and tried again");
+        before.StandardInput.Close();
+        await before.WaitForExitAsync();
+        await copying;
+
+        await run.FinishAsync();
+        await run.ConfirmAsync();
+    }
+
+    [Fact]
     public async Task A_cancelled_copy_leaves_no_rsync_behind()
     {
         await using var hosts = await TwoHosts.StartAsync();

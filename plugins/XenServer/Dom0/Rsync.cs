@@ -3,8 +3,10 @@ using System.Globalization;
 namespace NovaShim.XenServer.Dom0;
 
 /// <summary>Copies files from the source's dom0 into the destination's staging folder, as the key of the migration allows, and proves what arrived.</summary>
-internal sealed class Rsync(ControlDomain dom0, string migration, XenServerSettings settings)
+internal sealed class Rsync(ControlDomain dom0, string migration, XenServerSettings settings, TimeProvider time)
 {
+    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(0.5);
+
     // What rsync reads at least in a second, generously low: a file is checked without a word on the wire.
     private const long SlowestReadPerSecond = 8 << 20;
 
@@ -65,8 +67,32 @@ internal sealed class Rsync(ControlDomain dom0, string migration, XenServerSetti
             _ => { },
             cancellation);
 
+    /// <summary>
+    /// Whether rrsync refused because another copy is at work in the folder: it takes a lock on it (rsync 3.2.5 and later). One that was ended at the source holds it until
+    /// its other half has noticed.
+    /// </summary>
+    public static bool IsOccupied(Dom0Exception e) => e.Output.Contains("Another instance of rrsync", StringComparison.Ordinal);
+
+    // The one before has as long to go as rsync waits for a word from the other side.
+    private async Task RunAsync(string what, IReadOnlyCollection<string> arguments, Action<string> onLine, CancellationToken cancellation)
+    {
+        var began = time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                await RunOnceAsync(what, arguments, onLine, cancellation);
+                return;
+            }
+            catch (Dom0Exception e) when (IsOccupied(e) && time.GetElapsedTime(began) < settings.TransferIdleTimeout)
+            {
+                await Task.Delay(LookAgain, time, cancellation);
+            }
+        }
+    }
+
     // rsync works in the key's folder, which is how a leftover one is found. It ends when the control plane's end of the connection does: nobody copies unwatched.
-    private Task<string> RunAsync(string what, IEnumerable<string> arguments, Action<string> onLine, CancellationToken cancellation) =>
+    private Task RunOnceAsync(string what, IReadOnlyCollection<string> arguments, Action<string> onLine, CancellationToken cancellation) =>
         dom0.RunAsync(
             what,
             Processes.EndThoseIn + """

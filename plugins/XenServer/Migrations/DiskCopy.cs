@@ -163,6 +163,11 @@ internal sealed partial class DiskCopy(
                 StepRecovery.Unwind, e);
         }
 
+        if (Rsync.IsOccupied(e))
+        {
+            return new StepFailedException($"An earlier copy does not end in dom0 of {destination}: it is ended there.", StepRecovery.CopyAgain, e);
+        }
+
         return e.Output.Contains("Permission denied (publickey", StringComparison.Ordinal)
             ? new StepFailedException($"dom0 of {destination} does not take the migration's key: it is let in again.", StepRecovery.CopyAgain, e)
             : null;
