@@ -18,6 +18,7 @@ using NovaShim.Api.Migrations;
 using NovaShim.Api.Requests;
 using NovaShim.Api.Servers;
 using NovaShim.Api.Versions;
+using NovaShim.Compute.Images;
 
 namespace NovaShim.Api;
 
@@ -55,6 +56,7 @@ public static class NovaApi
         services.AddSingleton<TokenAuthority>();
         services.AddSingleton<HeaderLogin>();
         services.AddHostedService<ExpiredTokens>();
+        services.AddHostedService<ImageSweep>();
         services.AddSingleton<ServerLookup>();
         services.AddSingleton<ServerCreation>();
         services.AddSingleton<ResizeRules>();

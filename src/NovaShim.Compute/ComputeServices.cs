@@ -18,7 +18,7 @@ namespace NovaShim.Compute;
 public static class ComputeServices
 {
     /// <summary>What every role needs: the verbs of the API, the hints, the action log.</summary>
-    public static IServiceCollection AddNovaCompute(this IServiceCollection services, ComputeOptions options, ProcessIdentity process) => services
+    public static IServiceCollection AddNovaCompute(this IServiceCollection services, ComputeOptions options, ProcessIdentity process, ImageStoreOptions? images = null) => services
         .AddSingleton(options)
         .AddSingleton(process)
         .AddSingleton(TimeProvider.System)
@@ -29,7 +29,9 @@ public static class ComputeServices
         .AddSingleton<ServiceGroup>()
         .AddSingleton<ResourceTracker>()
         .AddSingleton<FilterScheduler>()
+        .AddSingleton(images ?? new ImageStoreOptions())
         .AddSingleton<ImageFiles>()
+        .AddSingleton<ImageStore>()
         .AddSingleton<MigrationQueue>()
         .AddSingleton<ResizeMigration>()
         .AddSingleton<MigrationPlan>()

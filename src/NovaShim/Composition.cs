@@ -1,8 +1,10 @@
+using System.Globalization;
 using Microsoft.Extensions.Logging.Console;
 using NovaShim.Api;
 using NovaShim.Compute;
 using NovaShim.Compute.Documents.Embedded;
 using NovaShim.Compute.Hosts;
+using NovaShim.Compute.Images;
 using NovaShim.Compute.Messaging.InProcess;
 using NovaShim.Compute.Plugins;
 using NovaShim.Compute.Work;
@@ -50,7 +52,8 @@ internal static class Composition
         builder.Logging.AddConsole(o => o.FormatterName = LogLineFormatter.FormatterName).AddConsoleFormatter<LogLineFormatter, ConsoleFormatterOptions>();
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
         var process = AddStoreAndBus(builder, settings, roles, data);
-        builder.Services.AddNovaCompute(Read<ComputeOptions>(settings, "compute"), process);
+        builder.Services.AddNovaCompute(Read<ComputeOptions>(settings, "compute"), process, Images(settings, data));
+        builder.Services.AddSingleton<IImageFormat, VhdImages>();
         builder.Services.AddHostedService(p => ActivatorUtilities.CreateInstance<Preparation>(p, settings, data));
         if (roles.Contains(Roles.Scheduler))
         {
@@ -105,6 +108,14 @@ internal static class Composition
         settings["identity:users:0:password"] = admin.Password;
         settings["identity:users:0:project"] = admin.Project;
         settings["identity:users:0:admin"] = "true";
+    }
+
+    private static ImageStoreOptions Images(IConfiguration settings, string data)
+    {
+        var most = new ImageStoreOptions().MaxBytes;
+        return settings["images:max_bytes"] is { } text && !long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out most)
+            ? throw new InvalidOperationException($"images:max_bytes: '{text}' is no number of bytes.")
+            : new ImageStoreOptions { Path = settings["images:path"] ?? Path.Combine(data, "images"), MaxBytes = most };
     }
 
     private static T Read<T>(IConfiguration settings, string section) where T : class, new() => SnakeCase.Bind(settings.GetSection(section), new T());

@@ -71,7 +71,7 @@ public sealed class Face : IAsyncLifetime
         builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Services.AddRouting().AddInProcessMessageBus().AddEmbeddedDocumentStore(Path.Combine(_folder, "store.db"))
-            .AddNovaCompute(new ComputeOptions(), ProcessIdentity.OnlyOne).AddNovaApi(builder.Configuration);
+            .AddNovaCompute(new ComputeOptions(), ProcessIdentity.OnlyOne, new ImageStoreOptions { Path = Path.Combine(_folder, "images"), MaxBytes = 1 << 20 }).AddNovaApi(builder.Configuration);
         _app = builder.Build();
         _app.MapNovaApi();
         await Store.InitializeAsync(default);

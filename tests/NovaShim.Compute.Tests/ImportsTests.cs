@@ -14,7 +14,8 @@ public sealed class ImportsTests
         ["src/NovaShim.Nats"] = ["NovaShim.Compute", "NATS.NKeys"],
         ["src/NovaShim.MongoDb"] = ["NovaShim.Compute"],
         ["src/NovaShim.Api"] = ["NovaShim.Compute"],
-        ["src/NovaShim"] = ["NovaShim.Compute", "NovaShim.Nats", "NovaShim.MongoDb", "NovaShim.Api"],
+        // The VHD library knows nothing of XenServer: the program has uploaded images checked with it.
+        ["src/NovaShim"] = ["NovaShim.Compute", "NovaShim.Nats", "NovaShim.MongoDb", "NovaShim.Api", "NovaShim.Vhd"],
         ["plugins/Fake"] = ["NovaShim.Sdk"],
         ["plugins/XenServer"] = ["NovaShim.Sdk", "NovaShim.Vhd"],
         ["plugins/XenServer/Vhd"] = [],

@@ -60,7 +60,7 @@ internal sealed class GlanceEndpoints(ImageShelf shelf) : IComputeCapability
 
     private static bool Matches(ApiRequest request, ImageDocument image) =>
         IsOneOf(request.QueryValue("name"), image.Name) && IsOneOf(request.QueryValue("id"), image.Uuid) && IsOneOf(request.QueryValue("status"), image.Status)
-        && IsOneOf(request.QueryValue("disk_format"), image.DiskFormat) && (request.QueryValue("visibility") is not ({ } visibility and not "all") || visibility == VisibilityOf(image));
+        && IsOneOf(request.QueryValue("disk_format"), image.DiskFormat ?? "") && (request.QueryValue("visibility") is not ({ } visibility and not "all") || visibility == VisibilityOf(image));
 
     /// <summary>A plain value, or <c>in:</c> and several.</summary>
     private static bool IsOneOf(string? filter, string value) =>
@@ -70,7 +70,7 @@ internal sealed class GlanceEndpoints(ImageShelf shelf) : IComputeCapability
 
     private static GlanceImage View(ImageDocument image) => new()
     {
-        Id = image.Uuid, Name = image.Name, Status = image.Status, Visibility = VisibilityOf(image), DiskFormat = image.DiskFormat, Size = image.Size,
+        Id = image.Uuid, Name = image.Name, Status = image.Status, Visibility = VisibilityOf(image), DiskFormat = image.DiskFormat ?? "", Size = image.Size,
         MinDisk = image.MinDisk,
         MinRam = image.MinRam, Owner = image.ProjectId, CreatedAt = Texts.Moment(image.CreatedAt), UpdatedAt = Texts.Moment(image.UpdatedAt ?? image.CreatedAt),
         Self = $"/v2/images/{image.Uuid}", File = $"/v2/images/{image.Uuid}/file",

@@ -3,23 +3,32 @@ using NovaShim.Sdk;
 
 namespace NovaShim.Compute.Images;
 
-/// <summary>The files of images, in a folder that every compute process can read.</summary>
-public sealed class ImageFiles(IDocumentStore store)
+/// <summary>The files of images, which every compute process can read.</summary>
+public sealed class ImageFiles(IDocumentStore store, ImageStoreOptions options)
 {
+    private const int BufferSize = 1 << 16;
+
     /// <summary>An image ready to be read. Throws <see cref="StepFailedException"/> when it is gone or its file is not what the document says.</summary>
     public async Task<Image> OpenAsync(string uuid, CancellationToken cancellation)
     {
         var image = await store.Collection<ImageDocument>().GetAsync(uuid, cancellation) ?? throw new StepFailedException($"Image {uuid} could not be found.", StepRecovery.Unwind);
-        var file = new FileInfo(image.Location);
-        if (!file.Exists || file.Length != image.Size)
+        if (image is not { Status: ImageStatuses.Active, DiskFormat: { } format } || FileOf(image) is not { Exists: true } file || file.Length != image.Size)
         {
-            throw new StepFailedException($"Image {uuid} cannot be read here: its file is missing or has changed.", StepRecovery.Unwind);
+            throw new StepFailedException($"Image {uuid} cannot be read here: it is not active, or its file is missing or has changed.", StepRecovery.Unwind);
         }
 
-        return new Image
-        {
-            Id = image.Uuid, Name = image.Name, DiskFormat = image.DiskFormat, Size = image.Size,
-            OpenRead = _ => Task.FromResult<Stream>(new FileStream(image.Location, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16, FileOptions.Asynchronous | FileOptions.SequentialScan)),
-        };
+        return new Image { Id = image.Uuid, Name = image.Name, DiskFormat = format, Size = image.Size, OpenRead = _ => Task.FromResult(Open(file)) };
     }
+
+    /// <summary>An active image's bytes, or null when there are none here.</summary>
+    public Stream? OpenRead(ImageDocument image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return image.Status == ImageStatuses.Active && FileOf(image) is { Exists: true } file && file.Length == image.Size ? Open(file) : null;
+    }
+
+    private FileInfo? FileOf(ImageDocument image) => image.Location is { } location ? new FileInfo(Path.Combine(Path.GetFullPath(options.Path), location)) : null;
+
+    private static Stream Open(FileInfo file) =>
+        new FileStream(file.FullName, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, BufferSize, FileOptions.Asynchronous | FileOptions.SequentialScan);
 }

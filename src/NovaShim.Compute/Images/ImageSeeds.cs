@@ -3,14 +3,14 @@ using NovaShim.Compute.Documents;
 
 namespace NovaShim.Compute.Images;
 
-/// <summary>The images of the configuration's section <c>images</c>: id, name, path and disk_format of each.</summary>
+/// <summary>The images of the configuration: id, name, path and disk_format of each, in section <c>images</c> as a list, or in its <c>list</c> where the section has settings too.</summary>
 public static class ImageSeeds
 {
     /// <summary>Inserts the images that are not there yet and brings the others' location and size up to date. Throws with the entry's place when one is wrong or its file is missing.</summary>
     public static async Task PlantAsync(IDocumentStore store, IConfiguration configuration, CancellationToken cancellation)
     {
         var images = store.Collection<ImageDocument>();
-        foreach (var entry in configuration.GetSection("images").GetChildren())
+        foreach (var entry in Entries(configuration))
         {
             var image = Read(entry);
             if (await images.UpdateAsync(image.Key, i => i.Location == image.Location && i.Size == image.Size ? null : i with { Location = image.Location, Size = image.Size }, cancellation) is null
@@ -27,6 +27,9 @@ public static class ImageSeeds
             }
         }
     }
+
+    private static IEnumerable<IConfigurationSection> Entries(IConfiguration configuration) =>
+        configuration.GetSection("images").GetChildren().Where(c => int.TryParse(c.Key, out _)).Concat(configuration.GetSection("images:list").GetChildren());
 
     private static ImageDocument Read(IConfigurationSection entry)
     {
@@ -52,6 +55,6 @@ public static class ImageSeeds
             throw new InvalidOperationException($"{entry.Path}: disk_format is vhd or raw, not '{format}'.");
         }
 
-        return new ImageDocument { Key = id.ToString(), Uuid = id.ToString(), Name = name, DiskFormat = format, Size = file.Length, Location = file.FullName };
+        return new ImageDocument { Key = id.ToString(), Uuid = id.ToString(), Name = name, DiskFormat = format, Size = file.Length, Location = file.FullName, Visibility = ImageVisibilities.Public };
     }
 }
