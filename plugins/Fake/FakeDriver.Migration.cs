@@ -80,7 +80,7 @@ internal sealed partial class FakeDriver
                 },
                 host.Time,
                 cancellation);
-            step.Report(p => p with { StoppedAt = p.StoppedAt ?? host.Time.GetUtcNow().UtcDateTime });
+            step.Report(p => p with { StoppedAt = p.StoppedAt ?? (migration.PowerOn ? host.Time.GetUtcNow().UtcDateTime : null) });
             await CopyAsync(step, new CopyRound("last delta", 0, 0, GuestRunning: false), delta, size + delta, (90, 99), cancellation);
             var disks = await World.ChangeAsync(world => Deliver(world, uuid, migration), host.Time, cancellation);
             step.Report(p => p with { Percent = 99 });
@@ -93,7 +93,7 @@ internal sealed partial class FakeDriver
         async () =>
         {
             var vm = await World.ChangeAsync(world => Rebuild(world, step), host.Time, cancellation);
-            step.Report(p => p with { Percent = 100, StartedAt = p.StartedAt ?? host.Time.GetUtcNow().UtcDateTime });
+            step.Report(p => p with { Percent = 100, StartedAt = p.StartedAt ?? (vm.Running ? host.Time.GetUtcNow().UtcDateTime : null) });
             return vm;
         },
         cancellation);
@@ -199,7 +199,7 @@ internal sealed partial class FakeDriver
             throw new StepFailedException($"Host {host.Name} has a VM of server {uuid} already, from elsewhere.", StepRecovery.Unwind);
         }
 
-        if (!vm.Running)
+        if (!vm.Running && migration.PowerOn)
         {
             StartHere(world, uuid, vm);
         }

@@ -4,14 +4,15 @@ namespace NovaShim.Fake;
 
 /// <summary>
 /// The driver of one fake host. Read it as an example of the contract: every verb looks before it acts, marks what it makes with the migration it made it for, and finds nothing to do when it has
-/// been run before. The migration's verbs are in <c>FakeDriver.Migration.cs</c>.
+/// been run before. The verbs are in files of their own: <c>.Power</c>, <c>.Rescue</c>, <c>.Guest</c>, <c>.Snapshot</c> and <c>.Migration</c>.
 /// </summary>
 internal sealed partial class FakeDriver(ComputeHost host) : VirtDriver
 {
     private static readonly string[] _verbs =
     [
         "init_host", "get_host_stats", "get_info", "spawn", "destroy", "reboot", "prepare_migration_source", "prepare_migration_destination", "migrate_disk_and_power_off", "finish_migration",
-        "confirm_migration", "revert_migration", "finish_revert_migration",
+        "confirm_migration", "revert_migration", "finish_revert_migration", "power_off", "power_on", "pause", "unpause", "suspend", "resume", "rescue", "unrescue", "snapshot", "set_admin_password",
+        "inject_file", "inject_network_info", "reset_network", "get_console_output", "get_diagnostics",
     ];
 
     private readonly FakeSettings _settings = new(host.Settings);
@@ -44,7 +45,7 @@ internal sealed partial class FakeDriver(ComputeHost host) : VirtDriver
         "get_info",
         () => World.ChangeAsync(
             world => world.Host(host.Name).Vms.TryGetValue(instance.Uuid, out var vm)
-                ? new InstanceInfo(vm.Running ? PowerState.Running : PowerState.Shutdown, [Hypervisor.Address(instance.Uuid)])
+                ? new InstanceInfo(PowerStateOf(vm.InFront), [Hypervisor.Address(instance.Uuid)])
                 : null,
             host.Time,
             cancellation),
@@ -52,33 +53,37 @@ internal sealed partial class FakeDriver(ComputeHost host) : VirtDriver
 
     public override Task SpawnAsync(InstanceStepContext step, CancellationToken cancellation) => DoAsync(
         "spawn",
-        () => World.ChangeAsync(
-            world =>
-            {
-                var (state, instance) = (world.Host(host.Name), step.Instance);
-                var image = step.Image ?? throw new StepFailedException($"Server {instance.Uuid} has no image to be built from.", StepRecovery.Unwind);
-                if (state.Vms.TryGetValue(instance.Uuid, out var vm))
-                {
-                    // A former run has come this far.
-                    if (!vm.Running)
-                    {
-                        StartHere(world, instance.Uuid, vm);
-                    }
-
-                    return vm;
-                }
-
-                var disks = Hypervisor.Disks(instance.Flavor, image.Size);
-                Hypervisor.ThrowUnlessRoom(state, host.Name, disks.Sum(d => d.Size), _settings);
-                Hypervisor.ThrowUnlessStartable(world, host.Name, instance.Uuid, instance.Flavor.MemoryMb, _settings);
-                disks[0].Journal.Add($"image {image.Id}");
-                vm = new FakeVm { Name = instance.Name, MemoryMb = instance.Flavor.MemoryMb, Vcpus = instance.Flavor.Vcpus, Disks = disks };
-                Hypervisor.Start(vm, host.Name);
-                return state.Vms[instance.Uuid] = vm;
-            },
-            host.Time,
-            cancellation),
+        async () =>
+        {
+            var image = step.Image ?? throw new StepFailedException($"Server {step.Instance.Uuid} has no image to be built from.", StepRecovery.Unwind);
+            var content = await FakeImage.ReadAsync(image, cancellation);
+            return await World.ChangeAsync(world => Spawn(world, step, image, content), host.Time, cancellation);
+        },
         cancellation);
+
+    private FakeVm Spawn(WorldState world, InstanceStepContext step, Image image, FakeImage content)
+    {
+        var (state, instance) = (world.Host(host.Name), step.Instance);
+        if (state.Vms.TryGetValue(instance.Uuid, out var vm))
+        {
+            // A former run has come this far.
+            if (!vm.Running)
+            {
+                StartHere(world, instance.Uuid, vm);
+            }
+
+            return vm;
+        }
+
+        var disks = Hypervisor.Disks(instance.Flavor, content.Size);
+        Hypervisor.ThrowUnlessRoom(state, host.Name, disks.Sum(d => d.Size), _settings);
+        Hypervisor.ThrowUnlessStartable(world, host.Name, instance.Uuid, instance.Flavor.MemoryMb, _settings);
+        disks[0].Journal.AddRange([.. content.Journal, $"image {image.Id}"]);
+        vm = new FakeVm { Name = instance.Name, MemoryMb = instance.Flavor.MemoryMb, Vcpus = instance.Flavor.Vcpus, Disks = disks };
+        Hypervisor.Start(vm, host.Name);
+        PutIn(vm, step);
+        return state.Vms[instance.Uuid] = vm;
+    }
 
     public override Task DestroyAsync(InstanceStepContext step, CancellationToken cancellation) =>
         DoAsync("destroy", () => World.ChangeAsync(world => world.Host(host.Name).Vms.Remove(step.Instance.Uuid), host.Time, cancellation), cancellation);
@@ -92,12 +97,11 @@ internal sealed partial class FakeDriver(ComputeHost host) : VirtDriver
                 Hypervisor.ThrowUnlessStartable(world, host.Name, step.Instance.Uuid, vm.MemoryMb, _settings);
                 if (hard)
                 {
-                    // The guest has no time to write.
-                    vm.Running = false;
+                    Hypervisor.Cut(vm.InFront);
                 }
 
-                Hypervisor.Stop(vm, host.Name);
-                return StartHere(world, step.Instance.Uuid, vm);
+                Hypervisor.Stop(vm.InFront, host.Name);
+                return StartHere(world, step.Instance.Uuid, vm.InFront);
             },
             host.Time,
             cancellation),

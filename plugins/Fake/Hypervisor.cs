@@ -16,12 +16,12 @@ internal static class Hypervisor
     /// <summary>Throws when a VM must not start here: the server runs elsewhere, or the host is full.</summary>
     public static void ThrowUnlessStartable(WorldState world, string host, string uuid, int memoryMb, FakeSettings settings)
     {
-        if (world.Hosts.FirstOrDefault(h => h.Key != host && h.Value.Vms.TryGetValue(uuid, out var vm) && vm.Running) is { Key: { } other })
+        if (world.Hosts.FirstOrDefault(h => h.Key != host && h.Value.Vms.TryGetValue(uuid, out var vm) && vm.Up) is { Key: { } other })
         {
             throw Violation(world, $"Server {uuid} was to be started on {host} while it runs on {other}.");
         }
 
-        var used = world.Host(host).Vms.Where(v => v.Key != uuid && v.Value.Running).Sum(v => (long)v.Value.MemoryMb);
+        var used = world.Host(host).Vms.Where(v => v.Key != uuid && v.Value.Up).Sum(v => (long)v.Value.MemoryMb);
         if (used + memoryMb > settings.MemoryMb)
         {
             throw new StepFailedException(string.Create(CultureInfo.InvariantCulture, $"Host {host} has {settings.MemoryMb - used} MiB of memory left; the server needs {memoryMb}."), StepRecovery.Reschedule);
@@ -41,19 +41,23 @@ internal static class Hypervisor
     /// <summary>Starts a VM: its guest writes to its disks.</summary>
     public static void Start(FakeVm vm, string host)
     {
-        vm.Running = true;
+        (vm.Running, vm.Paused, vm.Suspended) = (true, false, false);
         vm.Disks.ForEach(d => d.Journal.Add($"start {host}"));
     }
 
     /// <summary>Stops a VM in an orderly way: its guest has the last word.</summary>
     public static void Stop(FakeVm vm, string host)
     {
-        if (vm.Running)
+        if (vm is { Running: true, Paused: false })
         {
-            vm.Running = false;
             vm.Disks.ForEach(d => d.Journal.Add($"stop {host}"));
         }
+
+        Cut(vm);
     }
+
+    /// <summary>Stops a VM at once: its guest has no time to write.</summary>
+    public static void Cut(FakeVm vm) => (vm.Running, vm.Paused, vm.Suspended) = (false, false, false);
 
     /// <summary>Throws when no other host has the server: what is to be destroyed here is the last of it.</summary>
     public static void ThrowIfLast(WorldState world, string host, string uuid, string verb)
@@ -72,7 +76,7 @@ internal static class Hypervisor
     }
 
     /// <summary>Bytes that the disks of a host take, those on their way here included.</summary>
-    public static long BytesUsed(HostState state) => state.Vms.Values.SelectMany(v => v.Disks).Concat(state.Incoming.Values.SelectMany(d => d)).Sum(d => d.Size);
+    public static long BytesUsed(HostState state) => state.Vms.Values.SelectMany(v => v.Disks.Concat(v.Rescue?.Disks ?? [])).Concat(state.Incoming.Values.SelectMany(d => d)).Sum(d => d.Size);
 
     /// <summary>The disks of a new server.</summary>
     public static List<FakeDisk> Disks(Flavor flavor, long imageSize)

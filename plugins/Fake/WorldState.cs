@@ -53,8 +53,36 @@ internal sealed class FakeVm
     /// <summary>Its disks, the root disk first.</summary>
     public required List<FakeDisk> Disks { get; init; }
 
-    /// <summary>Whether it runs.</summary>
+    /// <summary>Whether it runs, or would if it were not paused.</summary>
     public bool Running { get; set; }
+
+    /// <summary>Whether its clock stands still.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Paused { get; set; }
+
+    /// <summary>Whether its memory lies on disk; it does not run then.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Suspended { get; set; }
+
+    /// <summary>The VM that stands in for it while it is being rescued; null when it is not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public FakeVm? Rescue { get; set; }
+
+    /// <summary>The administrator's password in its guest, as SHA-256 in hexadecimal; null when none was ever set.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? PasswordSha256 { get; set; }
+
+    /// <summary>Files that were put into its guest: contents in base 64 by path.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public SortedDictionary<string, string>? Files { get; set; }
+
+    /// <summary>The VM that is used at present: itself, or the one that stands in for it.</summary>
+    [JsonIgnore]
+    public FakeVm InFront => Rescue ?? this;
+
+    /// <summary>Whether a guest of the server runs.</summary>
+    [JsonIgnore]
+    public bool Up => Running || Rescue is { Running: true };
 
     /// <summary>The migration that made it here; null when it was built here.</summary>
     public string? MadeBy { get; set; }

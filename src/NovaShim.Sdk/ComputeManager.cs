@@ -28,6 +28,54 @@ public abstract class ComputeManager(VirtDriver driver) : IAsyncDisposable
     /// <summary>Message <c>reboot_instance</c>.</summary>
     public virtual Task RebootInstanceAsync(InstanceStepContext step, bool hard, CancellationToken cancellation) => Driver.RebootAsync(step, hard, cancellation);
 
+    /// <summary>Message <c>stop_instance</c>.</summary>
+    public virtual Task StopInstanceAsync(InstanceStepContext step, CancellationToken cancellation) => Driver.PowerOffAsync(step, cancellation);
+
+    /// <summary>Message <c>start_instance</c>.</summary>
+    public virtual Task StartInstanceAsync(InstanceStepContext step, CancellationToken cancellation) => Driver.PowerOnAsync(step, cancellation);
+
+    /// <summary>Message <c>pause_instance</c>.</summary>
+    public virtual Task PauseInstanceAsync(InstanceStepContext step, CancellationToken cancellation) => Driver.PauseAsync(step, cancellation);
+
+    /// <summary>Message <c>unpause_instance</c>.</summary>
+    public virtual Task UnpauseInstanceAsync(InstanceStepContext step, CancellationToken cancellation) => Driver.UnpauseAsync(step, cancellation);
+
+    /// <summary>Message <c>suspend_instance</c>.</summary>
+    public virtual Task SuspendInstanceAsync(InstanceStepContext step, CancellationToken cancellation) => Driver.SuspendAsync(step, cancellation);
+
+    /// <summary>Message <c>resume_instance</c>.</summary>
+    public virtual Task ResumeInstanceAsync(InstanceStepContext step, CancellationToken cancellation) => Driver.ResumeAsync(step, cancellation);
+
+    /// <summary>Message <c>rescue_instance</c>.</summary>
+    public virtual Task RescueInstanceAsync(InstanceStepContext step, CancellationToken cancellation) => Driver.RescueAsync(step, cancellation);
+
+    /// <summary>Message <c>unrescue_instance</c>.</summary>
+    public virtual Task UnrescueInstanceAsync(InstanceStepContext step, CancellationToken cancellation) => Driver.UnrescueAsync(step, cancellation);
+
+    /// <summary>Message <c>rebuild_instance</c>.</summary>
+    public virtual Task RebuildInstanceAsync(InstanceStepContext step, CancellationToken cancellation) => Driver.RebuildAsync(step, cancellation);
+
+    /// <summary>Message <c>snapshot_instance</c>; also the first half of <c>shelve_instance</c>.</summary>
+    public virtual Task<SnapshotInfo> SnapshotInstanceAsync(InstanceStepContext step, ImageTarget image, CancellationToken cancellation) => Driver.SnapshotAsync(step, image, cancellation);
+
+    /// <summary>Message <c>set_admin_password</c>.</summary>
+    public virtual Task SetAdminPasswordAsync(InstanceStepContext step, CancellationToken cancellation) => Driver.SetAdminPasswordAsync(step, cancellation);
+
+    /// <summary>Message <c>inject_file</c>.</summary>
+    public virtual Task InjectFileAsync(InstanceStepContext step, InjectedFile file, CancellationToken cancellation) => Driver.InjectFileAsync(step, file, cancellation);
+
+    /// <summary>Message <c>inject_network_info</c>.</summary>
+    public virtual Task InjectNetworkInfoAsync(InstanceStepContext step, CancellationToken cancellation) => Driver.InjectNetworkInfoAsync(step, cancellation);
+
+    /// <summary>Message <c>reset_network</c>.</summary>
+    public virtual Task ResetNetworkAsync(InstanceStepContext step, CancellationToken cancellation) => Driver.ResetNetworkAsync(step, cancellation);
+
+    /// <summary>Message <c>get_console_output</c>, answered.</summary>
+    public virtual Task<string> GetConsoleOutputAsync(Instance instance, CancellationToken cancellation) => Driver.GetConsoleOutputAsync(instance, cancellation);
+
+    /// <summary>Message <c>get_diagnostics</c>, answered.</summary>
+    public virtual Task<IReadOnlyDictionary<string, double>> GetDiagnosticsAsync(Instance instance, CancellationToken cancellation) => Driver.GetDiagnosticsAsync(instance, cancellation);
+
     /// <summary>Message <c>prep_source</c>, at the source. Returns the source's offer.</summary>
     public virtual Task<string> PrepSourceAsync(MigrationStepContext step, CancellationToken cancellation) => Driver.PrepareMigrationSourceAsync(step, cancellation);
 

@@ -20,4 +20,7 @@ public sealed record Migration
 
     /// <summary>The flavor to arrive with; the same as <see cref="OldFlavor"/> in a plain migration.</summary>
     public required Flavor NewFlavor { get; init; }
+
+    /// <summary>Whether the guest runs at the end (Nova's <c>power_on</c>): false for a server that was shut down when the migration began. It is then shut down throughout, at both hosts.</summary>
+    public bool PowerOn { get; init; } = true;
 }

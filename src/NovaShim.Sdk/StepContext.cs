@@ -51,9 +51,15 @@ public abstract class MigrationStepContext : StepContext
     public abstract void Report(Func<MigrationProgress, MigrationProgress> change);
 }
 
-/// <summary>The context of a step of a server's life that is no migration: build, destroy.</summary>
+/// <summary>The context of a step of a server's life that is no migration: build, destroy, stop, rescue …</summary>
 public abstract class InstanceStepContext : StepContext
 {
-    /// <summary>The image to build from; null for steps that need none.</summary>
+    /// <summary>The image to build from: the server's for a build or rebuild, the one to rescue with for a rescue; null for steps that need none.</summary>
     public Image? Image { get; init; }
+
+    /// <summary>The password of the guest's administrator, where one is to be set: build, rebuild, rescue and change of password. Null for other steps. Never log it, nor save it in a checkpoint.</summary>
+    public string? AdminPassword { get; init; }
+
+    /// <summary>Files to be found in the guest's file system after a build or rebuild. A driver that cannot put them there builds without them, as Nova's do.</summary>
+    public IReadOnlyList<InjectedFile> InjectedFiles { get; init; } = [];
 }

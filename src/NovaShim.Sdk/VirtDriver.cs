@@ -21,8 +21,72 @@ public abstract class VirtDriver : IAsyncDisposable
     /// <summary>Stops the server's VM on this host, if any, and destroys it with its disks and snapshots. Nothing there: success.</summary>
     public abstract Task DestroyAsync(InstanceStepContext step, CancellationToken cancellation);
 
-    /// <summary>Restarts the VM: an orderly reboot, or a reset when <paramref name="hard"/>.</summary>
+    /// <summary>
+    /// Restarts the VM: an orderly reboot, or a reset when <paramref name="hard"/>. A hard one also brings a VM up that is shut down, paused, suspended or crashed: it runs when this returns.
+    /// </summary>
     public abstract Task RebootAsync(InstanceStepContext step, bool hard, CancellationToken cancellation);
+
+    /// <summary>Shuts the VM down: in an orderly way, and hard when the guest does not heed it in time. It keeps its disks. Shut down already: success.</summary>
+    public virtual Task PowerOffAsync(InstanceStepContext step, CancellationToken cancellation) => throw new VerbNotSupportedException("power_off");
+
+    /// <summary>Starts the VM that was shut down. Running already: success.</summary>
+    public virtual Task PowerOnAsync(InstanceStepContext step, CancellationToken cancellation) => throw new VerbNotSupportedException("power_on");
+
+    /// <summary>Stops the VM's clock; it keeps its memory. Paused already: success.</summary>
+    public virtual Task PauseAsync(InstanceStepContext step, CancellationToken cancellation) => throw new VerbNotSupportedException("pause");
+
+    /// <summary>Lets a paused VM go on. Running already: success.</summary>
+    public virtual Task UnpauseAsync(InstanceStepContext step, CancellationToken cancellation) => throw new VerbNotSupportedException("unpause");
+
+    /// <summary>Writes the VM's memory to disk and gives it back to the host. Suspended already: success.</summary>
+    public virtual Task SuspendAsync(InstanceStepContext step, CancellationToken cancellation) => throw new VerbNotSupportedException("suspend");
+
+    /// <summary>Lets a suspended VM go on where it was. Running already: success.</summary>
+    public virtual Task ResumeAsync(InstanceStepContext step, CancellationToken cancellation) => throw new VerbNotSupportedException("resume");
+
+    /// <summary>
+    /// Shuts the server's VM down, blocks its start, and starts another in its place, from <see cref="InstanceStepContext.Image"/>, that has the server's root disk as a second disk and the server's addresses.
+    /// <see cref="InstanceStepContext.AdminPassword"/> is the one to set in it. Until <see cref="UnrescueAsync"/> the other verbs mean the rescue VM, except <see cref="DestroyAsync"/>, which
+    /// destroys both. Rescued already: success.
+    /// </summary>
+    public virtual Task RescueAsync(InstanceStepContext step, CancellationToken cancellation) => throw new VerbNotSupportedException("rescue");
+
+    /// <summary>Destroys the rescue VM with its own disks, never the server's, and starts the server's VM again. Not rescued: sees to it that the server's VM runs.</summary>
+    public virtual Task UnrescueAsync(InstanceStepContext step, CancellationToken cancellation) => throw new VerbNotSupportedException("unrescue");
+
+    /// <summary>
+    /// Replaces the server's disks by new ones from <see cref="InstanceStepContext.Image"/>, as large as the flavor says, and starts it, whatever state it was in; addresses stay. What was on the disks is lost.
+    /// A second run may begin from scratch, or go on with what the first has made. Unless a driver knows better: <see cref="DestroyAsync"/>, then <see cref="SpawnAsync"/>.
+    /// </summary>
+    public virtual async Task RebuildAsync(InstanceStepContext step, CancellationToken cancellation)
+    {
+        await DestroyAsync(step, cancellation);
+        await SpawnAsync(step, cancellation);
+    }
+
+    /// <summary>
+    /// Writes the server's root disk, as it is at one moment, to an image (Nova's <c>createImage</c>). The guest may run, be shut down, paused or suspended, and stays so. A second run writes again from the start; what the
+    /// driver made on the host for the snapshot only is gone when this returns.
+    /// </summary>
+    public virtual Task<SnapshotInfo> SnapshotAsync(InstanceStepContext step, ImageTarget image, CancellationToken cancellation) => throw new VerbNotSupportedException("snapshot");
+
+    /// <summary>Sets the password of the guest's administrator to <see cref="InstanceStepContext.AdminPassword"/>. Never log it.</summary>
+    public virtual Task SetAdminPasswordAsync(InstanceStepContext step, CancellationToken cancellation) => throw new VerbNotSupportedException("set_admin_password");
+
+    /// <summary>Puts a file into the running guest, replacing what was there.</summary>
+    public virtual Task InjectFileAsync(InstanceStepContext step, InjectedFile file, CancellationToken cancellation) => throw new VerbNotSupportedException("inject_file");
+
+    /// <summary>Tells the VM its addresses (on XenServer: in XenStore), for the guest to read at its next chance.</summary>
+    public virtual Task InjectNetworkInfoAsync(InstanceStepContext step, CancellationToken cancellation) => throw new VerbNotSupportedException("inject_network_info");
+
+    /// <summary>Has the running guest set its network up anew.</summary>
+    public virtual Task ResetNetworkAsync(InstanceStepContext step, CancellationToken cancellation) => throw new VerbNotSupportedException("reset_network");
+
+    /// <summary>What the guest has written to its console, oldest first, as far as it is kept; empty when nothing is.</summary>
+    public virtual Task<string> GetConsoleOutputAsync(Instance instance, CancellationToken cancellation) => throw new VerbNotSupportedException("get_console_output");
+
+    /// <summary>Figures of the running VM under names of the hypervisor's own, such as <c>cpu0_time</c> or <c>memory</c>.</summary>
+    public virtual Task<IReadOnlyDictionary<string, double>> GetDiagnosticsAsync(Instance instance, CancellationToken cancellation) => throw new VerbNotSupportedException("get_diagnostics");
 
     /// <summary>
     /// At the source, before anything is copied: prepares this host to send, and returns what the destination must know to let it in (such as the
@@ -44,7 +108,7 @@ public abstract class VirtDriver : IAsyncDisposable
     public abstract Task<string> MigrateDiskAndPowerOffAsync(MigrationStepContext step, CancellationToken cancellation);
 
     /// <summary>
-    /// At the destination: proves that every disk arrived whole, makes the VM with the new flavor and starts it. Everything that was needed for the copy only
+    /// At the destination: proves that every disk arrived whole, makes the VM with the new flavor and, unless <see cref="Migration.PowerOn"/> is false, starts it. Everything that was needed for the copy only
     /// is gone from this host when it returns. A disk that is not the source's: <see cref="StepRecovery.CopyAgain"/>.
     /// </summary>
     public abstract Task FinishMigrationAsync(MigrationStepContext step, CancellationToken cancellation);

@@ -24,12 +24,16 @@ internal sealed class Journey(ComputeManager source, ComputeManager destination,
     /// <summary>What the image holds.</summary>
     public byte[] ImageContent { get; init; } = [];
 
+    /// <summary>Whether the server runs when the migration begins.</summary>
+    public bool PowerOn { get; init; } = true;
+
     /// <summary>The name of the host that the server goes to.</summary>
     public string Destination { get; init; } = "two";
 
     public Migration Migration => field ??= new()
     {
         Uuid = Guid.NewGuid().ToString(), InstanceUuid = Instance.Uuid, SourceCompute = Destination == "two" ? "one" : "two", DestCompute = Destination, OldFlavor = Small, NewFlavor = Large,
+        PowerOn = PowerOn,
     };
 
     public MigrationProgress Progress { get; private set; } = new();
@@ -79,6 +83,15 @@ internal sealed class Journey(ComputeManager source, ComputeManager destination,
     public async Task<(PowerState? Source, PowerState? Destination)> PowerAsync() => (
         (await source.GetInfoAsync(Instance, CancellationToken.None))?.PowerState, (await destination.GetInfoAsync(Instance, CancellationToken.None))?.PowerState);
 
+    /// <summary>The context of a step that is no migration.</summary>
+    public InstanceStepContext StepOfServer(string name, string? password = null) => new InstanceStep(this, name)
+    {
+        AdminPassword = password,
+        Instance = Instance,
+        RequestId = "req-1",
+        Image = new Image { Id = "img", Name = "an image", DiskFormat = "vhd", Size = ImageContent.Length, OpenRead = _ => Task.FromResult<Stream>(new MemoryStream(ImageContent)) },
+    };
+
     private async Task AgainAsync(Func<Task> step)
     {
         await step();
@@ -87,13 +100,6 @@ internal sealed class Journey(ComputeManager source, ComputeManager destination,
             await step();
         }
     }
-
-    private InstanceStep StepOfServer(string name) => new(this, name)
-    {
-        Instance = Instance,
-        RequestId = "req-1",
-        Image = new Image { Id = "img", Name = "an image", DiskFormat = "vhd", Size = ImageContent.Length, OpenRead = _ => Task.FromResult<Stream>(new MemoryStream(ImageContent)) },
-    };
 
     private MigrationStep Step(string name) => new(this, name)
     {
