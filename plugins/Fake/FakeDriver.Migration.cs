@@ -98,6 +98,16 @@ internal sealed partial class FakeDriver
         },
         cancellation);
 
+    public override Task CheckMigrationAsync(MigrationStepContext step, CancellationToken cancellation) => DoAsync(
+        "check_migration",
+        () => World.ChangeAsync(
+            world => world.Host(host.Name).Vms.TryGetValue(step.Instance.Uuid, out var vm) && vm.MadeBy == step.Migration.Uuid
+                ? vm
+                : throw new StepFailedException($"Host {host.Name} has no VM of server {step.Instance.Uuid} that migration {step.Migration.Uuid} has brought.", StepRecovery.Unwind),
+            host.Time,
+            cancellation),
+        cancellation);
+
     public override Task ConfirmMigrationAsync(MigrationStepContext step, CancellationToken cancellation) => DoAsync(
         "confirm_migration",
         () => World.ChangeAsync(

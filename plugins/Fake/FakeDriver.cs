@@ -11,7 +11,7 @@ internal sealed partial class FakeDriver(ComputeHost host) : VirtDriver
     private static readonly string[] _verbs =
     [
         "init_host", "get_host_stats", "get_info", "spawn", "destroy", "reboot", "prepare_migration_source", "prepare_migration_destination", "migrate_disk_and_power_off", "finish_migration",
-        "confirm_migration", "revert_migration", "finish_revert_migration", "power_off", "power_on", "pause", "unpause", "suspend", "resume", "rescue", "unrescue", "snapshot", "set_admin_password",
+        "check_migration", "confirm_migration", "revert_migration", "finish_revert_migration", "power_off", "power_on", "pause", "unpause", "suspend", "resume", "rescue", "unrescue", "snapshot", "set_admin_password",
         "inject_file", "inject_network_info", "reset_network", "get_console_output", "get_diagnostics",
     ];
 

@@ -18,7 +18,7 @@ namespace NovaShim.Fake;
 /// fail:VERB:recovery           retry, unwind, copy_again or reschedule                                   retry
 /// fail:VERB:message            what it says                                                              names the verb and the host
 /// </code>
-/// The verbs: init_host, get_host_stats, get_info, spawn, destroy, reboot, prepare_migration_source, prepare_migration_destination, migrate_disk_and_power_off, finish_migration, confirm_migration,
+/// The verbs: init_host, get_host_stats, get_info, spawn, destroy, reboot, prepare_migration_source, prepare_migration_destination, migrate_disk_and_power_off, finish_migration, check_migration, confirm_migration,
 /// revert_migration, finish_revert_migration, power_off, power_on, pause, unpause, suspend, resume, rescue, unrescue, snapshot, set_admin_password, inject_file, inject_network_info, reset_network,
 /// get_console_output, get_diagnostics. A rebuild is destroy and spawn.
 /// </summary>

@@ -141,6 +141,8 @@ internal sealed class XenServerDriver : VirtDriver
 
     public override Task FinishMigrationAsync(MigrationStepContext step, CancellationToken cancellation) => Destination(step).FinishAsync(cancellation);
 
+    public override Task CheckMigrationAsync(MigrationStepContext step, CancellationToken cancellation) => Destination(step).CheckAsync(cancellation);
+
     public override Task ConfirmMigrationAsync(MigrationStepContext step, CancellationToken cancellation) => Source(step).ConfirmAsync(cancellation);
 
     public override Task RevertMigrationAsync(MigrationStepContext step, CancellationToken cancellation) => Destination(step).RevertAsync(cancellation);

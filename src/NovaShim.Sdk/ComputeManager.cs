@@ -88,6 +88,9 @@ public abstract class ComputeManager(VirtDriver driver) : IAsyncDisposable
     /// <summary>Message <c>finish_resize</c>, at the destination.</summary>
     public virtual Task FinishResizeAsync(MigrationStepContext step, CancellationToken cancellation) => Driver.FinishMigrationAsync(step, cancellation);
 
+    /// <summary>Message <c>prep_confirm</c>, at the destination: is there what the user has confirmed?</summary>
+    public virtual Task PrepConfirmAsync(MigrationStepContext step, CancellationToken cancellation) => Driver.CheckMigrationAsync(step, cancellation);
+
     /// <summary>Message <c>confirm_resize</c>, at the source.</summary>
     public virtual Task ConfirmResizeAsync(MigrationStepContext step, CancellationToken cancellation) => Driver.ConfirmMigrationAsync(step, cancellation);
 

@@ -113,6 +113,18 @@ public abstract class VirtDriver : IAsyncDisposable
     /// </summary>
     public abstract Task FinishMigrationAsync(MigrationStepContext step, CancellationToken cancellation);
 
+    /// <summary>
+    /// At the destination, once the user has confirmed and before anything is destroyed at the source: fails with <see cref="StepRecovery.Unwind"/> unless the migrated VM is here with all its
+    /// disks, running or not. Changes nothing.
+    /// </summary>
+    public virtual async Task CheckMigrationAsync(MigrationStepContext step, CancellationToken cancellation)
+    {
+        if (await GetInfoAsync(step.Instance, cancellation) is null)
+        {
+            throw new StepFailedException($"Host {step.Migration.DestCompute} has no VM of server {step.Instance.Uuid} (any more).", StepRecovery.Unwind);
+        }
+    }
+
     /// <summary>At the source, once the user has confirmed: destroys the old VM, its disks and snapshots, and what is left of the preparation. Nothing there: success.</summary>
     public abstract Task ConfirmMigrationAsync(MigrationStepContext step, CancellationToken cancellation);
 

@@ -147,10 +147,26 @@ internal sealed class World : IComputeManagers
                 cancellation);
         }
 
+        public override Task CheckMigrationAsync(MigrationStepContext step, CancellationToken cancellation) => Do(
+            "check",
+            () =>
+            {
+                if (!world.Vms.TryGetValue((host, step.Instance.Uuid), out var vm) || vm.MadeBy != step.Migration.Uuid)
+                {
+                    throw new StepFailedException($"host {host} has not what migration {step.Migration.Uuid} has brought", StepRecovery.Unwind);
+                }
+            },
+            cancellation);
+
         public override Task ConfirmMigrationAsync(MigrationStepContext step, CancellationToken cancellation) => Do(
             "confirm",
             () =>
             {
+                if (world.Vms.Keys.Count(v => v.Instance == step.Instance.Uuid) == 1 && world.Vms.ContainsKey((host, step.Instance.Uuid)))
+                {
+                    world._violations.Enqueue($"the last VM of {step.Instance.Uuid} was destroyed");
+                }
+
                 world.Vms.TryRemove((host, step.Instance.Uuid), out _);
                 world.Preparations.TryRemove((host, step.Migration.Uuid), out _);
             },

@@ -426,6 +426,39 @@ public sealed class MigrationFaultTests
         await TwoHosts.ProveJournalAsync(await hosts.Destination.LeafAsync(server));
     }
 
+    [Theory]
+    [InlineData("vm")]
+    [InlineData("disk")]
+    public async Task What_somebody_has_deleted_at_the_destination_is_missed_before_the_source_is_destroyed_and_a_revert_still_works(string what)
+    {
+        await using var hosts = await TwoHosts.StartAsync(settings: null, "--coalesce-delay", "1");
+        var server = await hosts.SpawnAsync();
+        var (_, before) = await hosts.Source.VmAsync(server);
+        var run = hosts.Migration(server);
+        await run.ForwardAsync();
+        await hosts.DestinationDriver.CheckMigrationAsync(run.Step(), CancellationToken.None);
+        await TwoHosts.StopAsync(hosts.Destination, server);
+        await hosts.DestinationDriver.CheckMigrationAsync(run.Step(), CancellationToken.None);
+
+        var (vm, record) = await hosts.Destination.VmAsync(server);
+        if (what == "vm")
+        {
+            // As XenAPI does it: the disks stay.
+            await hosts.Destination.CallAsync("VM.destroy", vm);
+        }
+        else
+        {
+            await hosts.Destination.CallAsync("VDI.destroy", (await hosts.Destination.CallAsync("VBD.get_VDI", record["VBDs"]![0]!.GetValue<string>()))!.GetValue<string>());
+        }
+
+        var failed = await Assert.ThrowsAsync<StepFailedException>(() => hosts.DestinationDriver.CheckMigrationAsync(run.Step(), CancellationToken.None));
+        Assert.Equal(StepRecovery.Unwind, failed.Recovery);
+        Assert.Contains("gone from xen2", failed.Message, StringComparison.Ordinal);
+
+        await run.RevertAsync();
+        await MigrationTests.AssertBackAsync(hosts, server, before);
+    }
+
     private static async Task<int> DieAtEveryNoteAsync(TestMigrationStep step, Func<TestMigrationStep?, Task<TestMigrationStep>> handler)
     {
         for (var deaths = 0; ; deaths++)

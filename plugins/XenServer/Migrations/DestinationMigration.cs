@@ -106,6 +106,27 @@ internal sealed partial class DestinationMigration(XenServerHost host, ServerVms
         }
     }
 
+    /// <summary>Whether the VM is here with every disk it came with, each of them readable down to its root.</summary>
+    public async Task CheckAsync(CancellationToken cancellation)
+    {
+        var vm = await FindAsync(cancellation) ?? throw Missing($"the VM of {step.Instance.Name}");
+        IReadOnlyList<AttachedDisk> attached;
+        try
+        {
+            attached = await vms.DisksAsync(vm.Record, cancellation);
+        }
+        catch (Failure f) when (f.IsGone)
+        {
+            throw Missing($"a disk of {vm.Record.name_label}");
+        }
+
+        foreach (var disk in MigrationJson.Read(step.DiskInfo, MigrationJson.Default.DiskInfo, "disk_info").Disks)
+        {
+            var found = attached.FirstOrDefault(a => a.Place.userdevice == disk.Userdevice) ?? throw Missing($"disk {disk.Userdevice} of {vm.Record.name_label}");
+            await host.Files.ChainAsync(found.Record.uuid, cancellation);
+        }
+    }
+
     /// <summary>Nova's <c>revert_resize</c>, the hypervisor's part: nothing of this migration is left here.</summary>
     public async Task RevertAsync(CancellationToken cancellation)
     {
@@ -276,6 +297,9 @@ internal sealed partial class DestinationMigration(XenServerHost host, ServerVms
             await OnceAsync(() => VIF.create(_session, VmRecords.Vif(vm.Reference, network, vif.Device, vif.Mac, vif.Mtu), cancellation));
         }
     }
+
+    private StepFailedException Missing(string what) => new(
+        $"The resize is not confirmed: {what} is gone from {host.Name}, and what {step.Migration.SourceCompute} has kept may be all that is left. Revert the resize, or delete the server.", StepRecovery.Unwind);
 
     private static async Task OnceAsync(Func<Task> create)
     {

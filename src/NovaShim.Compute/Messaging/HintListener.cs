@@ -16,7 +16,7 @@ internal sealed partial class HintListener(IMessageBus bus, ILogger<HintListener
         StringComparer.Ordinal,
         InstanceSteps.RunInstance, InstanceSteps.TerminateInstance, InstanceSteps.RebootInstance,
         ResizeMigration.Schedule, ResizeMigration.PrepSource, ResizeMigration.PrepResize, ResizeMigration.ResizeInstance, ResizeMigration.FinishResize, ResizeMigration.AwaitVerification,
-        ResizeMigration.ConfirmResize, ResizeMigration.RevertResize, ResizeMigration.FinishRevertResize);
+        ResizeMigration.PrepConfirm, ResizeMigration.ConfirmResize, ResizeMigration.RevertResize, ResizeMigration.FinishRevertResize);
 
     /// <summary>Calls <paramref name="wake"/> for each hint on a subject until the result is disposed.</summary>
     public Task<IAsyncDisposable> ListenAsync(string subject, string? queueGroup, Action wake, CancellationToken cancellation) =>

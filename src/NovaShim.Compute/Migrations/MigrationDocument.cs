@@ -80,7 +80,7 @@ public sealed record Saga : WorkItem
     /// <summary>How far the migration is.</summary>
     public MigrationProgress Progress { get; init; } = new();
 
-    /// <summary>Why the migration failed, for people; null while it has not.</summary>
+    /// <summary>Why the migration failed, or a confirm was not obeyed, for people; null otherwise.</summary>
     public string? Fault { get; init; }
 
     /// <summary>What it is queued for, for people; null when it is not.</summary>

@@ -52,6 +52,10 @@ internal sealed class MigrationPlan(ResizeMigration migration, IDocumentStore st
     public MigrationDocument? Unwind(MigrationDocument m, string reason) =>
         migration.UndosOf(m) is { } undos ? GoTo(m with { Status = MigrationStatus.Error, Saga = m.Saga with { Fault = reason, Unwinding = undos } }, next: null) : null;
 
+    /// <summary>The migration back at rest, with the reason for people why it could not go on from there; null when the step where it stands does not allow that.</summary>
+    public MigrationDocument? RestAgain(MigrationDocument m, string reason) =>
+        migration.Steps[m.Saga.Step].Otherwise is { } rest ? GoTo(m with { Saga = m.Saga with { Fault = reason } }, rest) : null;
+
     /// <summary>Shows a step on the server, if the migration still has a say over it.</summary>
     public async Task ShowAsync(MigrationDocument m, Func<CancellationToken, Task> verifyLease, CancellationToken cancellation)
     {

@@ -157,6 +157,10 @@ internal sealed partial class MigrationRunner(
         {
             await work.UpdateAsync(doc => plan.Unwind(WithProgress(doc, context), message)!, CancellationToken.None);
         }
+        else if (step.Otherwise is not null && (recovery != StepRecovery.Retry || attempts >= options.MaxAttempts))
+        {
+            await work.UpdateAsync(doc => plan.RestAgain(doc, message)!, CancellationToken.None);
+        }
         else
         {
             var due = time.GetUtcNow().UtcDateTime + options.RetryDelay(attempts);

@@ -42,6 +42,9 @@ internal sealed record MigrationStep
 
     /// <summary>What undoes this step and all before it, in order, when it fails for good; null: it must succeed, and is tried for as long as that takes.</summary>
     public IReadOnlyList<string>? Unwind { get; init; }
+
+    /// <summary>The step to rest at when this one, of which nothing needs to be undone, fails for good or its host is silent; null: there is none.</summary>
+    public string? Otherwise { get; init; }
 }
 
 /// <summary>What a step works with: the compute manager of the host that takes it, and the context for its handler.</summary>

@@ -20,13 +20,14 @@ namespace NovaShim.Compute.Migrations;
 ///  O → D   [5] finish_resize: d proves the disks, rebuilds the VM with the new flavor, starts it                    post-migrating
 ///  D       [6] verify_resize: server VERIFY_RESIZE, host = D, and the user has the word                             finished
 ///
-///  C → A   confirmResize → 204    A → O   [7] confirm_resize: destroy what is left at o                             confirming
-///                                 O       [8] confirmed: server ACTIVE                                              confirmed
-///  C → A   revertResize → 202     A → D   [9] revert_resize: stop and destroy the VM at d, release the claim        reverting
-///                                 D → O   [10] finish_revert_resize: unblock and start the VM at o
-///                                 O       [11] reverted: server ACTIVE, with its old host and flavor                reverted
+///  C → A   confirmResize → 204    A → D   [7] prep_confirm: d has the VM and its disks; if not, back to [6]         confirming
+///                                 D → O   [8] confirm_resize: destroy what is left at o
+///                                 O       [9] confirmed: server ACTIVE                                              confirmed
+///  C → A   revertResize → 202     A → D   [10] revert_resize: stop and destroy the VM at d, release the claim       reverting
+///                                 D → O   [11] finish_revert_resize: unblock and start the VM at o
+///                                 O       [12] reverted: server ACTIVE, with its old host and flavor                reverted
 ///
-///  a step fails for good: [9] and [10] undo, in the order that the step names, and [12] failed: server ACTIVE where it was       error
+///  a step fails for good: [10] and [11] undo, in the order that the step names, and [13] failed: server ACTIVE where it was      error
 /// </code>
 /// The document says which step is next and who must take it; the arrows between hosts are hints to look. Every step may run twice, and each is safe to
 /// stop at any point: <see cref="MigrationRunner"/> runs them, this file says what they are.
@@ -40,6 +41,7 @@ internal sealed class ResizeMigration(MigrationQueue queue, ResourceTracker reso
     public const string FinishResize = "finish_resize";
     public const string VerifyResize = "verify_resize";
     public const string AwaitVerification = "await_verification";
+    public const string PrepConfirm = "prep_confirm";
     public const string ConfirmResize = "confirm_resize";
     public const string Confirmed = "confirmed";
     public const string RevertResize = "revert_resize";
@@ -121,29 +123,36 @@ internal sealed class ResizeMigration(MigrationQueue queue, ResourceTracker reso
         // [6] The migration is `finished` before the server says so: a user who sees VERIFY_RESIZE can confirm at once.
         new() { Name = VerifyResize, Actor = StepActor.Same, Status = MigrationStatus.Finished, Server = Arrived, Next = AwaitVerification },
 
-        // The rest between [6] and [7] or [9]. It falls due by itself only when an unattended resize is to confirm itself.
-        new() { Name = AwaitVerification, Actor = StepActor.Destination, Next = ConfirmResize },
+        // The rest between [6] and [7] or [10]. It falls due by itself only when an unattended resize is to confirm itself.
+        new() { Name = AwaitVerification, Actor = StepActor.Destination, Next = PrepConfirm },
 
-        // [7] The user's word is given, so there is no way back: tried until it is done.
+        // [7] What is destroyed next may be all that is left of the server, if somebody has taken away what the user takes to be there: then the word is not obeyed, and may be given anew.
+        new()
+        {
+            Name = PrepConfirm, Actor = StepActor.Destination, Server = (_, i) => Task(i, TaskStates.ResizeConfirming),
+            Status = MigrationStatus.Confirming, Do = CheckDestinationAsync, Next = ConfirmResize, Otherwise = VerifyResize,
+        },
+
+        // [8] From here on there is no way back: tried until it is done. A delete comes here without [7]: it wants nothing to be left anywhere.
         new()
         {
             Name = ConfirmResize, Actor = StepActor.Source, Server = (_, i) => Task(i, TaskStates.ResizeConfirming),
             Status = MigrationStatus.Confirming, Do = ConfirmAsync, Next = Confirmed,
         },
 
-        // [8] Says once more where the server is: a delete confirms without waiting for [6] to be shown.
+        // [9] Says once more where the server is: a delete confirms without waiting for [6] to be shown.
         new() { Name = Confirmed, Actor = StepActor.Same, Status = MigrationStatus.Confirmed, Server = (m, i) => AtRest(AtDestination(m, i)) },
 
-        // [9] Destroys at the destination only; the source's disks are whole. Also the undo of [3] and [5].
+        // [10] Destroys at the destination only; the source's disks are whole. Also the undo of [3] and [5].
         new() { Name = RevertResize, Actor = StepActor.Destination, Server = Reverting, Do = RevertAsync },
 
-        // [10] Also the undo of [2] and [4]: it starts the guest only where the migration had stopped it.
+        // [11] Also the undo of [2] and [4]: it starts the guest only where the migration had stopped it.
         new() { Name = FinishRevertResize, Actor = StepActor.Source, Server = Reverting, Do = FinishRevertAsync },
 
-        // [11]
+        // [12]
         new() { Name = Reverted, Actor = StepActor.Same, Status = MigrationStatus.Reverted, Server = (m, i) => AtRest(BackAtSource(m, i)) },
 
-        // [12] The server is the user's again even if the destination has yet to be swept.
+        // [13] The server is the user's again even if the destination has yet to be swept.
         new() { Name = Failed, Actor = StepActor.Same, Status = MigrationStatus.Error, Server = (m, i) => AtRest(BackAtSource(m, i)) },
     ];
 
@@ -185,7 +194,14 @@ internal sealed class ResizeMigration(MigrationQueue queue, ResourceTracker reso
         return finished => finished with { Saga = finished.Saga with { Progress = finished.Saga.Progress with { Percent = 100 } } };
     }
 
-    // [7] O destroys the old VM.
+    // [7] D says whether it has what the user has confirmed.
+    private async Task<Func<MigrationDocument, MigrationDocument>> CheckDestinationAsync(MigrationWork work, CancellationToken cancellation)
+    {
+        await work.Manager!.PrepConfirmAsync(work.Context!, cancellation);
+        return unchanged => unchanged;
+    }
+
+    // [8] O destroys the old VM.
     private async Task<Func<MigrationDocument, MigrationDocument>> ConfirmAsync(MigrationWork work, CancellationToken cancellation)
     {
         await work.Manager!.ConfirmResizeAsync(work.Context!, cancellation);
@@ -193,7 +209,7 @@ internal sealed class ResizeMigration(MigrationQueue queue, ResourceTracker reso
         return unchanged => unchanged;
     }
 
-    // [9] D destroys the new VM, then gives back its claim: never the other way round, or the room could be given away while it is taken.
+    // [10] D destroys the new VM, then gives back its claim: never the other way round, or the room could be given away while it is taken.
     private async Task<Func<MigrationDocument, MigrationDocument>> RevertAsync(MigrationWork work, CancellationToken cancellation)
     {
         await work.Manager!.RevertResizeAsync(work.Context!, cancellation);
@@ -201,7 +217,7 @@ internal sealed class ResizeMigration(MigrationQueue queue, ResourceTracker reso
         return unchanged => unchanged;
     }
 
-    // [10] O takes the server back.
+    // [11] O takes the server back.
     private async Task<Func<MigrationDocument, MigrationDocument>> FinishRevertAsync(MigrationWork work, CancellationToken cancellation)
     {
         await work.Manager!.FinishRevertResizeAsync(work.Context!, cancellation);

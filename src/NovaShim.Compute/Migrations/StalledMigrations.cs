@@ -60,7 +60,8 @@ internal sealed partial class StalledMigrations(
     private async Task UnwindAsync(MigrationDocument m, string silent, CancellationToken cancellation)
     {
         var reason = $"{m.Saga.Step} could not be done: {silent}.";
-        if (plan.Unwind(m with { Saga = m.Saga with { Lease = null } }, reason) is not { } back)
+        var free = m with { Saga = m.Saga with { Lease = null } };
+        if ((plan.Unwind(free, reason) ?? plan.RestAgain(free, reason)) is not { } back)
         {
             await ShowStuckAsync(m, silent, cancellation);
         }

@@ -104,7 +104,7 @@ public sealed class ComputeApi
 
     /// <summary>Takes the user's word that the server is well where it is now. Throws <see cref="MigrationNotFoundException"/> when there is nothing to confirm.</summary>
     public Task ConfirmResizeAsync(InstanceDocument instance, RequestContext context, CancellationToken cancellation) =>
-        DecideAsync(instance, "confirmResize", context, m => _plan.GoTo(m, ResizeMigration.ConfirmResize), cancellation);
+        DecideAsync(instance, "confirmResize", context, m => _plan.GoTo(m, ResizeMigration.PrepConfirm), cancellation);
 
     /// <summary>Takes the user's word that the server is to be what and where it was. Throws <see cref="MigrationNotFoundException"/> when there is nothing to revert.</summary>
     public Task RevertResizeAsync(InstanceDocument instance, RequestContext context, CancellationToken cancellation) =>
@@ -176,7 +176,7 @@ public sealed class ComputeApi
 
         // The word counts at once: a runner that has shown VERIFY_RESIZE and is about to write down that it waits for the word loses its lease, or it would wait for a word that was given.
         var decided = await _migrations.UpdateAsync(
-            found.Key, m => m.Status == MigrationStatus.Finished ? decide(m with { Saga = m.Saga with { Context = context, Lease = null } }) : null, cancellation)
+            found.Key, m => m.Status == MigrationStatus.Finished ? decide(m with { Saga = m.Saga with { Context = context, Lease = null, Fault = null } }) : null, cancellation)
             ?? throw new MigrationNotFoundException("Instance has not been resized.");
 
         // The word is given: what is left is to show it and to tell whoever must act, whether the caller still listens or not.

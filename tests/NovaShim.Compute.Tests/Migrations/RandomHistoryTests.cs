@@ -16,7 +16,7 @@ namespace NovaShim.Compute.Tests.Migrations;
 public sealed class RandomHistoryTests
 {
     private static readonly string[] Actors3 = [Actors.Scheduler, "one", "two"];
-    private static readonly string[] Verbs = ["prepare_source", "prepare_destination", "migrate_disk", "finish", "confirm", "revert", "finish_revert", "destroy", "reboot"];
+    private static readonly string[] Verbs = ["prepare_source", "prepare_destination", "migrate_disk", "finish", "check", "confirm", "revert", "finish_revert", "destroy", "reboot"];
 
     private static readonly Gen<string> Actor = AnyOf(Actors3);
     private static readonly Gen<string> Verb = AnyOf(Verbs);

@@ -76,6 +76,7 @@ public sealed class ResizeMigrationTests
     [InlineData("prepare_destination")]
     [InlineData("migrate_disk")]
     [InlineData("finish")]
+    [InlineData("check")]
     [InlineData("confirm")]
     public async Task A_step_that_fails_once_is_tried_again(string verb)
     {
@@ -231,6 +232,40 @@ public sealed class ResizeMigrationTests
             {
                 return false;
             }
+        }
+    }
+
+    [Theory]
+    [InlineData("revert")]
+    [InlineData("delete")]
+    public async Task The_only_copy_is_not_destroyed_by_a_confirm_and_the_user_may_still_do_something_else(string otherwise)
+    {
+        await using var cloud = await TestCloud.StartAsync(new World());
+        var server = await ResizedAsync(cloud);
+        cloud.World.Vms.TryRemove(("two", server.Uuid), out _);
+
+        await cloud.Api.ConfirmResizeAsync(server, TestCloud.NewContext(), default);
+        var migration = await cloud.MigrationUntilAsync(server.Uuid, m => m is { Saga.Step: ResizeMigration.AwaitVerification, Saga.Fault: not null });
+        server = await cloud.UntilAsync(server.Uuid, i => i is { VmState: VmStates.Resized, TaskState: null });
+
+        Assert.Equal(MigrationStatus.Finished, migration.Status);
+        Assert.Contains("host two has not", migration.Saga.Fault, StringComparison.Ordinal);
+        var actions = await cloud.Store.Collection<InstanceActionDocument>().ListAsync(cloud.Store.Collection<InstanceActionDocument>().Query(), default);
+        Assert.Contains("host two has not", actions.Single(a => a.Action == "confirmResize").Message, StringComparison.Ordinal);
+        Assert.True(cloud.World.Vms[("one", server.Uuid)].Blocked);
+        Assert.Empty(cloud.World.Violations);
+
+        if (otherwise == "revert")
+        {
+            await cloud.Api.RevertResizeAsync(server, TestCloud.NewContext(), default);
+            await AssertBackAsync(cloud, server.Uuid, MigrationStatus.Reverted);
+            Assert.Null((await cloud.MigrationUntilAsync(server.Uuid, m => m.Saga.Actor is null)).Saga.Fault);
+        }
+        else
+        {
+            await cloud.Api.DeleteAsync(server, TestCloud.NewContext(), default);
+            await cloud.UntilAsync(server.Uuid, i => i.Deleted);
+            Assert.Empty(cloud.World.Vms);
         }
     }
 

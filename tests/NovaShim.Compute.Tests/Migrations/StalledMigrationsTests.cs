@@ -126,6 +126,28 @@ public sealed class StalledMigrationsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_confirm_does_not_destroy_the_source_while_nobody_knows_how_the_destination_stands()
+    {
+        var server = await ResizedAsync();
+        _plane.Kill("two");
+        await _plane.Api.ConfirmResizeAsync(server, TestCloud.NewContext(), default);
+        await _plane.SettleAsync();
+        await _plane.PassAsync(Long);
+        await _plane.SettleAsync();
+
+        var waiting = await _plane.ServerAsync(server.Uuid);
+        Assert.Equal((VmStates.Resized, null, "two", null), (waiting.VmState, waiting.TaskState, waiting.Host, waiting.Fault));
+        Assert.Contains("host two has not been heard of", (await _plane.MigrationAsync(server.Uuid)).Saga.Fault, StringComparison.Ordinal);
+        Assert.Equal(2, _plane.World.Vms.Count);
+
+        await ComesBackAsync("two");
+        await _plane.Api.ConfirmResizeAsync(waiting, TestCloud.NewContext(), default);
+        await _plane.SettleAsync();
+        Assert.Equal("two", Assert.Single(_plane.World.Vms).Key.Host);
+        Assert.Empty(_plane.World.Violations);
+    }
+
+    [Fact]
     public async Task What_only_writes_down_what_was_reached_is_done_without_the_host()
     {
         var server = await ResizedAsync();

@@ -116,6 +116,7 @@ public sealed class OperatorApiTests : IDisposable
         var server = await ResizingAsync(9);
         _plane.Kill("one");
         await _plane.Api.ConfirmResizeAsync(await _plane.ServerAsync(server.Uuid), TestCloud.NewContext(), default);
+        await _plane.WorkAsync("two");
         await _plane.PassAsync(TimeSpan.FromMinutes(5));
         Assert.Equal(VmStates.Error, (await _plane.ServerAsync(server.Uuid)).VmState);
 
@@ -137,6 +138,7 @@ public sealed class OperatorApiTests : IDisposable
         var server = await ResizingAsync(9);
         _plane.World.Fail("confirm", 1);
         await _plane.Api.ConfirmResizeAsync(await _plane.ServerAsync(server.Uuid), TestCloud.NewContext(), default);
+        await _plane.WorkAsync("two");
         await _plane.WorkAsync("one");
         await _plane.Operator.ResetStateAsync(server, VmStates.Active, default);
         await _plane.Api.MigrateAsync(await _plane.ServerAsync(server.Uuid), TestCloud.NewContext(), default);
