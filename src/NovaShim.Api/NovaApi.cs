@@ -66,7 +66,11 @@ public static class NovaApi
         services.AddSingleton<IdentityV2Endpoints>();
         services.AddSingleton<IdentityV3Endpoints>();
         services.AddSingleton<HealthEndpoint>();
+        services.AddSingleton<FlavorShelf>();
         services.AddCapability<FlavorEndpoints>();
+        services.AddCapability<FlavorManagement>();
+        services.AddCapability<FlavorAccess>();
+        services.AddCapability<FlavorExtraSpecs>();
         services.AddCapability<ImageEndpoints>();
         services.AddCapability<GlanceEndpoints>();
         services.AddCapability<ServerEndpoints>();

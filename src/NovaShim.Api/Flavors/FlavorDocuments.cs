@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using NovaShim.Api.Representations;
 using NovaShim.Api.Requests;
 
 namespace NovaShim.Api.Flavors;
@@ -51,3 +52,15 @@ internal sealed record FlavorsEnvelope(IReadOnlyList<FlavorView> Flavors, IReadO
 
 /// <summary>A flavor's extra specifications.</summary>
 internal sealed record ExtraSpecsEnvelope(IReadOnlyDictionary<string, string> ExtraSpecs);
+
+/// <summary>One of a flavor's extra specifications: its name and its value are the document.</summary>
+internal sealed class ExtraSpecEnvelope : Dictionary<string, string>, IUnwrapped
+{
+    string IUnwrapped.XmlName => "extra_specs";
+}
+
+/// <summary>A tenant that may use a flavor.</summary>
+internal sealed record FlavorAccessView(string FlavorId, string TenantId);
+
+/// <summary>The tenants that may use a flavor.</summary>
+internal sealed record FlavorAccessEnvelope(IReadOnlyList<FlavorAccessView> FlavorAccess);

@@ -30,6 +30,8 @@ namespace NovaShim.Api.Representations;
 [JsonSerializable(typeof(FlavorEnvelope))]
 [JsonSerializable(typeof(FlavorsEnvelope))]
 [JsonSerializable(typeof(ExtraSpecsEnvelope))]
+[JsonSerializable(typeof(ExtraSpecEnvelope))]
+[JsonSerializable(typeof(FlavorAccessEnvelope))]
 [JsonSerializable(typeof(ImageEnvelope))]
 [JsonSerializable(typeof(ImagesEnvelope))]
 [JsonSerializable(typeof(GlanceImage))]

@@ -43,6 +43,14 @@ internal static class XmlAnswers
             return;
         }
 
+        if (body is IUnwrapped unwrapped)
+        {
+            Start(xml, unwrapped.XmlName);
+            Content(xml, unwrapped.XmlName, envelope);
+            xml.WriteEndElement();
+            return;
+        }
+
         // Beside its one document an envelope has at most the links to the next page.
         var root = envelope.EnumerateObject().First(p => !p.Name.EndsWith("_links", StringComparison.Ordinal));
         if (root.Name == "meta")
@@ -118,6 +126,15 @@ internal static class XmlAnswers
                 foreach (var item in value.EnumerateObject())
                 {
                     Meta(xml, item.Name, item.Value);
+                }
+
+                break;
+            case JsonValueKind.Object when name == "extra_specs":
+                foreach (var item in value.EnumerateObject())
+                {
+                    Start(xml, item.Name);
+                    xml.WriteString(Text(item.Value));
+                    xml.WriteEndElement();
                 }
 
                 break;
@@ -242,6 +259,7 @@ internal static class XmlAnswers
     {
         "choices" => "version",
         "availabilityZoneInfo" => "availabilityZone",
+        "flavor_access" => "access",
         _ => list.EndsWith('s') ? list[..^1] : "item",
     };
 

@@ -54,6 +54,25 @@ internal readonly record struct BodyField(JsonElement Element, string Name)
         }
     }
 
+    /// <summary>Itself, unless it has members by other names: today's surface refuses them, those of 2011 pass them over.</summary>
+    public BodyField Only(Surface surface, params ReadOnlySpan<string> names)
+    {
+        if (surface.IsLegacy())
+        {
+            return this;
+        }
+
+        foreach (var property in RequireObject().Element.EnumerateObject())
+        {
+            if (!names.Contains(property.Name))
+            {
+                throw Fault.BadRequest($"Invalid input for field/attribute {(Name.Length == 0 ? "the body" : Name)}. Additional properties are not allowed ('{property.Name}' was unexpected).");
+            }
+        }
+
+        return this;
+    }
+
     /// <summary>The names of the object's members.</summary>
     public IReadOnlyList<string> Names() => [.. RequireObject().Element.EnumerateObject().Select(p => p.Name)];
 
@@ -87,6 +106,17 @@ internal readonly record struct BodyField(JsonElement Element, string Name)
         return text.Length == 0 ? throw Invalid("it must not be empty") : text.Length > maxLength ? throw Invalid($"it must not be longer than {maxLength} characters") : text;
     }
 
+    /// <summary>A name: 1 to 255 characters that people can read. Spaces around it are refused today and were cut off in 2011.</summary>
+    public string NameText(Surface surface)
+    {
+        var given = Text(255);
+        var name = given.Trim();
+        return name.Length == 0 ? throw Invalid("it must not be blank")
+            : name.Length != given.Length && !surface.IsLegacy() ? throw Invalid("it must not begin or end with a space")
+            : name.Any(char.IsControl) ? throw Invalid("it must not have control characters")
+            : name;
+    }
+
     /// <summary>A text or an integer, as text: what clients send for an id.</summary>
     public string Id() => Element.ValueKind switch
     {
@@ -101,6 +131,11 @@ internal readonly record struct BodyField(JsonElement Element, string Name)
         var ok = int.TryParse(Element.ValueKind == JsonValueKind.Number ? Element.GetRawText() : IsText ? Text() : "", NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value);
         return ok ? value : throw Invalid("an integer is expected");
     }
+
+    /// <summary>An integer between two bounds, or a text that is one.</summary>
+    public int Integer(int least, int most = int.MaxValue) => Integer() is var value && value >= least && value <= most
+        ? value
+        : throw Invalid(most == int.MaxValue ? $"it must be at least {least}" : $"it must be between {least} and {most}");
 
     /// <summary>A boolean, or one of the texts Nova takes for one.</summary>
     public bool Boolean() => Element.ValueKind switch

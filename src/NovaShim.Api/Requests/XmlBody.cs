@@ -29,7 +29,7 @@ internal static class XmlBody
             memory.Position = 0;
             using var reader = Open(memory);
             var root = XDocument.Load(reader).Root!;
-            var tree = new JsonObject { [root.Name.LocalName] = root.Name.LocalName == "meta" ? Meta([root]) : Value(root, root.Name.LocalName) };
+            var tree = new JsonObject { [XmlConvert.DecodeName(root.Name.LocalName)] = root.Name.LocalName == "meta" ? Meta([root]) : Value(root, root.Name.LocalName) };
             return new BodyField(JsonSerializer.SerializeToElement(tree, JsonTree.Default.JsonObject), "");
         }
         catch (XmlException malformed)
@@ -66,6 +66,11 @@ internal static class XmlBody
         if (name == "metadata")
         {
             return Meta(element.Elements());
+        }
+
+        if (name == "extra_specs")
+        {
+            return Named(element, path);
         }
 
         if (Lists.Contains(name))
@@ -131,6 +136,19 @@ internal static class XmlBody
         }
 
         return metadata;
+    }
+
+    /// <summary>Values by the names of their elements. What an element cannot be called is written in XML's escapes.</summary>
+    private static JsonObject Named(XElement element, string path)
+    {
+        var values = new JsonObject();
+        foreach (var child in element.Elements())
+        {
+            var name = XmlConvert.DecodeName(child.Name.LocalName);
+            Add(values, name, child.HasElements ? throw Fault.BadRequest($"Invalid input for element {path}.{name}: a text is expected.") : JsonValue.Create(child.Value), path);
+        }
+
+        return values;
     }
 
     private static void Add(JsonObject members, string name, JsonNode? value, string path)

@@ -7,7 +7,7 @@ using NovaShim.Sdk;
 namespace NovaShim.Api.Servers;
 
 /// <summary>Which flavor a server may be resized to, by the rules of the surface. That the server is in a state for it is for the control plane to say.</summary>
-internal sealed class ResizeRules(FlavorEndpoints flavors)
+internal sealed class ResizeRules(FlavorShelf flavors)
 {
     /// <summary>The flavor of a <c>resize</c> body (<c>flavorRef</c>, or <c>flavorId</c> of v1.0), or the fault for one that cannot be.</summary>
     public async Task<Flavor> ChooseAsync(ApiRequest request, InstanceDocument instance, BodyField resize, CancellationToken cancellation)
@@ -21,7 +21,7 @@ internal sealed class ResizeRules(FlavorEndpoints flavors)
                 : "Invalid input for field/attribute resize.flavorRef: the id or the URL of a flavor is required.");
         }
 
-        var flavor = (await flavors.FindAsync(id, request.IsAdmin, cancellation))?.ToFlavor()
+        var flavor = (await flavors.FindAsync(request, id, cancellation))?.ToFlavor()
             ?? throw Fault.BadRequest(request.IsLegacy ? "Unable to locate requested flavor." : $"Flavor {id} could not be found.");
         var now = instance.Flavor;
         if (flavor.FlavorId == now.FlavorId)

@@ -16,7 +16,7 @@ internal sealed record ServerAttributes(string? Name, string? AccessIpV4, string
 
     /// <summary>Reads and checks them.</summary>
     public static ServerAttributes Of(ApiRequest request, BodyField server) => new(
-        server.Get("name") is { } name ? NameOf(request, name) : null,
+        server.Get("name") is { } name ? name.NameText(request.Surface) : null,
         server.Get("accessIPv4") is { } v4 ? AddressOf(v4, AddressFamily.InterNetwork) : null,
         server.Get("accessIPv6") is { } v6 ? AddressOf(v6, AddressFamily.InterNetworkV6) : null,
         server.Get("OS-DCF:diskConfig") is { } config ? DiskConfigOf(config) : null);
@@ -39,16 +39,6 @@ internal sealed record ServerAttributes(string? Name, string? AccessIpV4, string
     }
 
     private static string ValueOf(BodyField item) => item.Text() is { Length: <= MaxText } value ? value : throw item.Invalid($"a value has at most {MaxText} characters");
-
-    private static string NameOf(ApiRequest request, BodyField field)
-    {
-        var given = field.Text(MaxText);
-        var name = given.Trim();
-        return name.Length == 0 ? throw field.Invalid("it must not be blank")
-            : !request.IsLegacy && name.Length != given.Length ? throw field.Invalid("it must not begin or end with a space")
-            : name.Any(char.IsControl) ? throw field.Invalid("it must not have control characters")
-            : name;
-    }
 
     private static string AddressOf(BodyField field, AddressFamily family)
     {

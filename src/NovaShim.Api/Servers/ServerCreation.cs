@@ -17,7 +17,7 @@ namespace NovaShim.Api.Servers;
 /// Creates servers. Everything asked for is either done or refused by name: what no driver can do yet (volumes, networks, files in the guest) is a 400,
 /// not a server without it.
 /// </summary>
-internal sealed class ServerCreation(ComputeApi compute, FlavorEndpoints flavors, ImageShelf images, AvailabilityZones zones, Quotas quotas)
+internal sealed class ServerCreation(ComputeApi compute, FlavorShelf flavors, ImageShelf images, AvailabilityZones zones, Quotas quotas)
 {
     private const string PasswordLetters = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
@@ -133,7 +133,7 @@ internal sealed class ServerCreation(ComputeApi compute, FlavorEndpoints flavors
     private async Task<FlavorDocument> FlavorOfAsync(ApiRequest request, BodyField body, CancellationToken cancellation)
     {
         var reference = body.Get("flavorRef", "flavorId") ?? throw Fault.BadRequest("Invalid input for field/attribute server.flavorRef: it is required.");
-        return await flavors.FindAsync(Texts.IdOfReference(reference.Id()), request.IsAdmin, cancellation) ?? throw Fault.BadRequest("Invalid flavorRef provided.");
+        return await flavors.FindAsync(request, Texts.IdOfReference(reference.Id()), cancellation) ?? throw Fault.BadRequest("Invalid flavorRef provided.");
     }
 
     private async Task<ImageDocument> ImageOfAsync(ApiRequest request, BodyField body, FlavorDocument flavor, CancellationToken cancellation)

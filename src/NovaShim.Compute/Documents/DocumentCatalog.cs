@@ -36,7 +36,12 @@ public static class DocumentCatalog
             new("migrations_instance", ["InstanceUuid", "CreatedAt"]),
             new("migrations_due", ["Saga.Actor", "Saga.DueAt"]),
         ]),
-        new(typeof(FlavorDocument), "instance_types", [new("instance_types_id", ["Id"], Unique: true), new("instance_types_flavorid", ["FlavorId"], Unique: true)]),
+        new(typeof(FlavorDocument), "instance_types",
+        [
+            new("instance_types_id", ["Id"], Unique: true),
+            new("instance_types_flavorid_deleted", ["FlavorId", "Deleted"], Unique: true),
+            new("instance_types_name_deleted", ["Name", "Deleted"], Unique: true),
+        ]),
         new(typeof(ImageDocument), "images", [new("images_name", ["Name"])]),
         new(typeof(ServiceDocument), "services", [new("services_host_binary", ["Host", "Binary"], Unique: true)]),
         new(typeof(ComputeNodeDocument), "compute_nodes", [new("compute_nodes_id", ["Id"], Unique: true)]),

@@ -36,6 +36,21 @@ public sealed record FlavorDocument : Document
     /// <summary>Whether all tenants may use it.</summary>
     public bool IsPublic { get; init; } = true;
 
+    /// <summary>The tenants that may use it although it is not public.</summary>
+    public IReadOnlyList<string> Projects { get; init; } = [];
+
+    /// <summary>What administrators have noted of it for hosts and schedulers.</summary>
+    public IReadOnlyDictionary<string, string> ExtraSpecs { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>
+    /// 0, or its own <see cref="Id"/> once it is gone, as in Nova's column: the row stays, so that a start does not plant what an administrator has removed, and its
+    /// id and name are free for another.
+    /// </summary>
+    public int Deleted { get; init; }
+
+    /// <summary>Whether a tenant may build servers with it.</summary>
+    public bool IsFor(string projectId) => IsPublic || Projects.Contains(projectId);
+
     /// <summary>The flavor as drivers and other documents keep it.</summary>
     public Flavor ToFlavor() => new()
     {

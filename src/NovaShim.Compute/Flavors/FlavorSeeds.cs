@@ -11,7 +11,7 @@ public static class FlavorSeeds
     private static readonly (string Name, int MemoryMb, int RootGb, int Vcpus)[] Nova =
         [("m1.tiny", 512, 1, 1), ("m1.small", 2048, 20, 1), ("m1.medium", 4096, 40, 2), ("m1.large", 8192, 80, 4), ("m1.xlarge", 16384, 160, 8)];
 
-    /// <summary>Inserts the flavors that are not there yet, by their flavor id; what is there is left as it is.</summary>
+    /// <summary>Inserts the flavors that have never been there, by their flavor id; what is there is left as it is, and what was removed is not brought back.</summary>
     public static async Task PlantAsync(IDocumentStore store, IConfiguration configuration, CancellationToken cancellation)
     {
         var flavors = store.Collection<FlavorDocument>();

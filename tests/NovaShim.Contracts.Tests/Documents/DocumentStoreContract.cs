@@ -187,7 +187,7 @@ public abstract class DocumentStoreContract : IAsyncLifetime
 
         var flavor = await store.Collection<FlavorDocument>().InsertAsync(
             new FlavorDocument { Key = "f", Id = 1, FlavorId = "x", Name = "n", MemoryMb = int.MaxValue, Vcpus = 1, RootGb = 1, RxtxFactor = 0.1 }, None);
-        Assert.Equal(flavor, await store.Collection<FlavorDocument>().GetAsync("f", None));
+        Assert.Equivalent(flavor, await store.Collection<FlavorDocument>().GetAsync("f", None), strict: true);
     }
 
     [Fact]
