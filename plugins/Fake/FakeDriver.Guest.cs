@@ -74,6 +74,11 @@ internal sealed partial class FakeDriver
     private static void PutIn(FakeVm vm, InstanceStepContext step)
     {
         vm.PasswordSha256 = step.AdminPassword is { } password ? Sha256(password) : vm.PasswordSha256;
+        if (step.Instance.KeyData is { } key)
+        {
+            PutIn(vm, new InjectedFile("/root/.ssh/authorized_keys", Encoding.UTF8.GetBytes(key)));
+        }
+
         foreach (var file in step.InjectedFiles)
         {
             PutIn(vm, file);

@@ -45,7 +45,7 @@ internal sealed partial class FakeDriver(ComputeHost host) : VirtDriver
         "get_info",
         () => World.ChangeAsync(
             world => world.Host(host.Name).Vms.TryGetValue(instance.Uuid, out var vm)
-                ? new InstanceInfo(PowerStateOf(vm.InFront), [Hypervisor.Address(instance.Uuid)])
+                ? new InstanceInfo(PowerStateOf(vm.InFront), instance.WithoutNetwork ? [] : [Hypervisor.Address(instance.Uuid)])
                 : null,
             host.Time,
             cancellation),

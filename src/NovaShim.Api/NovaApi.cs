@@ -13,6 +13,7 @@ using NovaShim.Api.Health;
 using NovaShim.Api.Hosts;
 using NovaShim.Api.Identity;
 using NovaShim.Api.Images;
+using NovaShim.Api.KeyPairs;
 using NovaShim.Api.Limits;
 using NovaShim.Api.Migrations;
 using NovaShim.Api.Requests;
@@ -48,6 +49,10 @@ public static class NovaApi
             Instances = configuration.GetValue("quota:instances", quota.Instances), Cores = configuration.GetValue("quota:cores", quota.Cores),
             Ram = configuration.GetValue("quota:ram", quota.Ram),
             MetadataItems = configuration.GetValue("quota:metadata_items", quota.MetadataItems),
+            KeyPairs = configuration.GetValue("quota:key_pairs", quota.KeyPairs),
+            InjectedFiles = configuration.GetValue("quota:injected_files", quota.InjectedFiles),
+            InjectedFileContentBytes = configuration.GetValue("quota:injected_file_content_bytes", quota.InjectedFileContentBytes),
+            InjectedFilePathBytes = configuration.GetValue("quota:injected_file_path_bytes", quota.InjectedFilePathBytes),
         });
         services.AddSingleton(new IdentityDirectory(configuration));
         services.TryAddSingleton(TimeProvider.System);
@@ -58,6 +63,8 @@ public static class NovaApi
         services.AddHostedService<ExpiredTokens>();
         services.AddHostedService<ImageSweep>();
         services.AddSingleton<ServerLookup>();
+        services.AddSingleton<KeyPairShelf>();
+        services.AddSingleton<Personality>();
         services.AddSingleton<ServerCreation>();
         services.AddSingleton<ResizeRules>();
         services.AddSingleton<Quotas>();
@@ -77,6 +84,7 @@ public static class NovaApi
         services.AddCapability<ServerActionEndpoints>();
         services.AddCapability<ServerMetadataEndpoints>();
         services.AddCapability<InstanceActionEndpoints>();
+        services.AddCapability<KeyPairEndpoints>();
         services.AddCapability<MigrationEndpoints>();
         services.AddCapability<ServiceEndpoints>();
         services.AddCapability<HypervisorEndpoints>();

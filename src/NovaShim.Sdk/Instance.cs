@@ -23,4 +23,19 @@ public sealed record Instance
 
     /// <summary>The user's metadata. Arbitrary text.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The name of the key pair the user chose; null when there is none.</summary>
+    public string? KeyName { get; init; }
+
+    /// <summary>The public key the user chose, as one line of OpenSSH's <c>authorized_keys</c>; null when there is none.</summary>
+    public string? KeyData { get; init; }
+
+    /// <summary>What the user wants the guest to find at its first boot, in base64, at most 65,535 characters; null when there is nothing.</summary>
+    public string? UserData { get; init; }
+
+    /// <summary>Whether the user asked for a drive that carries the guest's configuration.</summary>
+    public bool ConfigDrive { get; init; }
+
+    /// <summary>Whether the user asked for a server without any network interface.</summary>
+    public bool WithoutNetwork { get; init; }
 }

@@ -60,9 +60,10 @@ internal sealed class TestCloud : IAsyncDisposable
         await StartAsync();
     }
 
-    public async Task<InstanceDocument> BootAsync()
+    public async Task<InstanceDocument> BootAsync(Func<CreateServer, CreateServer>? change = null)
     {
-        var created = (await Api.CreateAsync(new CreateServer { Name = "s", ImageRef = ImageId, Flavor = Small }, 1, NewContext(), default)).Single();
+        var server = new CreateServer { Name = "s", ImageRef = ImageId, Flavor = Small };
+        var created = (await Api.CreateAsync(change?.Invoke(server) ?? server, 1, NewContext(), default)).Single();
         return await UntilAsync(created.Uuid, i => i.VmState == VmStates.Active && i.TaskState is null);
     }
 

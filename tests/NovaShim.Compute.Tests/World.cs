@@ -17,6 +17,9 @@ internal sealed class World : IComputeManagers
     /// <summary>Things made for a copy: offers, staging folders, keys.</summary>
     public ConcurrentDictionary<(string Host, string Migration), string> Preparations { get; } = new();
 
+    /// <summary>What the last build of each server was given.</summary>
+    public ConcurrentDictionary<string, InstanceStepContext> Spawned { get; } = new();
+
     /// <summary>The verbs in the order in which they were called.</summary>
     public ConcurrentQueue<string> Calls { get; } = new();
 
@@ -97,7 +100,14 @@ internal sealed class World : IComputeManagers
             Task.FromResult(world.Vms.TryGetValue((host, instance.Uuid), out var vm) ? new InstanceInfo(vm.Running ? PowerState.Running : PowerState.Shutdown, ["10.0.0.2"]) : null);
 
         public override Task SpawnAsync(InstanceStepContext step, CancellationToken cancellation) =>
-            Do("spawn", () => Start(step.Instance.Uuid, null, step.Instance.Flavor), cancellation);
+            Do(
+                "spawn",
+                () =>
+                {
+                    world.Spawned[step.Instance.Uuid] = step;
+                    Start(step.Instance.Uuid, null, step.Instance.Flavor);
+                },
+                cancellation);
 
         public override Task DestroyAsync(InstanceStepContext step, CancellationToken cancellation) =>
             Do("destroy", () => world.Vms.TryRemove((host, step.Instance.Uuid), out _), cancellation);

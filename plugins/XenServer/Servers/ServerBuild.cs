@@ -131,7 +131,7 @@ internal sealed partial class ServerBuild(XenServerHost host, ServerVms vms, Ins
             await VBD.create(_session, VmRecords.Vbd(vm.Reference, disk, RootDevice, bootable: true), cancellation);
         }
 
-        if (vm.Record.VIFs.Count == 0 && await Network.get_all_records(_session, cancellation) is { Count: > 0 } networks)
+        if (!step.Instance.WithoutNetwork && vm.Record.VIFs.Count == 0 && await Network.get_all_records(_session, cancellation) is { Count: > 0 } networks)
         {
             var network = networks.OrderBy(n => n.Value.bridge != host.Settings.NetworkBridge).ThenBy(n => n.Value.bridge, StringComparer.Ordinal).First().Key;
             await VIF.create(_session, VmRecords.Vif(vm.Reference, network, "0", mac: "", DefaultMtu), cancellation);

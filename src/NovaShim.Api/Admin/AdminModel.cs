@@ -18,7 +18,7 @@ namespace NovaShim.Api.Admin;
 internal static class AdminModel
 {
     /// <summary>
-    /// What is neither shown nor can be asked about: what hosts hand one another, what drivers note for themselves, and dictionaries, which OData has no
+    /// What is neither shown nor can be asked about: what hosts hand one another, what drivers note for themselves, what users give their guests, and dictionaries, which OData has no
     /// word for.
     /// </summary>
     private static readonly (Type Type, string Property)[] Hidden =
@@ -29,7 +29,9 @@ internal static class AdminModel
         (typeof(Saga), nameof(Saga.SourceOffer)),
         (typeof(Saga), nameof(Saga.DestinationOffer)),
         (typeof(Saga), nameof(Saga.DiskInfo)),
+        (typeof(InstanceDocument), nameof(InstanceDocument.KeyData)),
         (typeof(InstanceDocument), nameof(InstanceDocument.Metadata)),
+        (typeof(InstanceDocument), nameof(InstanceDocument.UserData)),
         (typeof(InstanceDocument), nameof(InstanceDocument.Work)),
         (typeof(ComputeNodeDocument), nameof(ComputeNodeDocument.Claims)),
     ];

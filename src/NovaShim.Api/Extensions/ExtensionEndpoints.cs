@@ -14,6 +14,7 @@ internal sealed class ExtensionEndpoints : IComputeCapability
     [
         Extension("AdminActions", "os-admin-actions", "Migration of servers by administrators."),
         Extension("AvailabilityZone", "os-availability-zone", "Zones, and servers in them."),
+        Extension("ConfigDrive", "os-config-drive", "Servers with a drive that carries their configuration."),
         Extension("DiskConfig", "OS-DCF", "How a server's disk is laid out."),
         Extension("ExtendedServerAttributes", "OS-EXT-SRV-ATTR", "A server's host and name at its hypervisor, for administrators."),
         Extension("ExtendedStatus", "OS-EXT-STS", "What lies behind a server's status."),
@@ -24,9 +25,11 @@ internal sealed class ExtensionEndpoints : IComputeCapability
         Extension("Hypervisors", "os-hypervisors", "What hosts have and what is claimed of it."),
         Extension("ImageSize", "OS-EXT-IMG-SIZE", "An image's length."),
         Extension("InstanceActions", "os-instance-actions", "What was done to a server."),
+        Extension("Keypairs", "os-keypairs", "Users' key pairs, and servers with their keys."),
         Extension("Migrations", "os-migrations", "Moves of servers between hosts."),
         Extension("Quotas", "os-quota-sets", "What a tenant may have."),
         Extension("Services", "os-services", "Services and their heartbeats."),
+        Extension("UserData", "os-user-data", "Data for a server's guest."),
     ];
 
     /// <inheritdoc/>

@@ -25,7 +25,7 @@ internal sealed record AbsoluteLimits
     [JsonPropertyName("maxImageMeta")]
     public int MaxImageMeta { get; init; }
 
-    /// <summary>Files to be put into a server: none can.</summary>
+    /// <summary>Files to be put into a server.</summary>
     [JsonPropertyName("maxPersonality")]
     public int MaxPersonality { get; init; }
 

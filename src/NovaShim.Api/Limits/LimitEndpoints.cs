@@ -24,7 +24,8 @@ internal sealed class LimitEndpoints(Quotas quotas) : IComputeCapability
             {
                 MaxTotalInstances = quotas.Limits.Instances, MaxTotalCores = quotas.Limits.Cores, MaxTotalRamSize = quotas.Limits.Ram,
                 MaxServerMeta = quotas.Limits.MetadataItems,
-                MaxImageMeta = quotas.Limits.MetadataItems, TotalInstancesUsed = used.Instances, TotalCoresUsed = used.Cores, TotalRamUsed = used.Ram,
+                MaxImageMeta = quotas.Limits.MetadataItems, MaxPersonality = quotas.Limits.InjectedFiles, MaxPersonalitySize = quotas.Limits.InjectedFileContentBytes,
+                MaxTotalKeypairs = quotas.Limits.KeyPairs, TotalInstancesUsed = used.Instances, TotalCoresUsed = used.Cores, TotalRamUsed = used.Ram,
             })),
             ApiJson.Default.LimitsEnvelope);
     }

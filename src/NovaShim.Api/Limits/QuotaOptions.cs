@@ -14,4 +14,16 @@ internal sealed record QuotaOptions
 
     /// <summary>Items of metadata of a server.</summary>
     public int MetadataItems { get; init; } = 128;
+
+    /// <summary>Key pairs of a user.</summary>
+    public int KeyPairs { get; init; } = 100;
+
+    /// <summary>Files to be put into a server.</summary>
+    public int InjectedFiles { get; init; } = 5;
+
+    /// <summary>Bytes of such a file.</summary>
+    public int InjectedFileContentBytes { get; init; } = 10_240;
+
+    /// <summary>Bytes of such a file's path.</summary>
+    public int InjectedFilePathBytes { get; init; } = 255;
 }

@@ -5,6 +5,7 @@ using NovaShim.Api.Health;
 using NovaShim.Api.Hosts;
 using NovaShim.Api.Identity;
 using NovaShim.Api.Images;
+using NovaShim.Api.KeyPairs;
 using NovaShim.Api.Limits;
 using NovaShim.Api.Migrations;
 using NovaShim.Api.Servers;
@@ -47,6 +48,8 @@ namespace NovaShim.Api.Representations;
 [JsonSerializable(typeof(MetaItemEnvelope))]
 [JsonSerializable(typeof(InstanceActionsEnvelope))]
 [JsonSerializable(typeof(InstanceActionEnvelope))]
+[JsonSerializable(typeof(KeyPairEnvelope))]
+[JsonSerializable(typeof(KeyPairsEnvelope))]
 [JsonSerializable(typeof(MigrationsEnvelope))]
 [JsonSerializable(typeof(ServicesEnvelope))]
 [JsonSerializable(typeof(ServiceEnvelope))]

@@ -29,6 +29,9 @@ internal static class XmlAnswers
     /// <summary>Scalars that are elements, because they are text for people.</summary>
     private static readonly HashSet<string> Prose = new(StringComparer.Ordinal) { "message", "details", "description", "traceback" };
 
+    /// <summary>Elements all of whose scalars are elements.</summary>
+    private static readonly HashSet<string> Flat = new(StringComparer.Ordinal) { "keypair" };
+
     /// <summary>The order that schemas of the day ask for; what is not named follows.</summary>
     private static readonly string[] Order = ["media-types", "description", "links", "image", "flavor", "metadata", "addresses"];
 
@@ -156,13 +159,13 @@ internal static class XmlAnswers
 
                 break;
             case JsonValueKind.Object:
-                Members(xml, value);
+                Members(xml, value, Flat.Contains(name));
                 break;
             case JsonValueKind.Array:
                 foreach (var item in value.EnumerateArray())
                 {
                     Start(xml, ItemOf(name));
-                    Content(xml, ItemOf(name), item);
+                    Content(xml, ItemOf(name), InEnvelope(item, ItemOf(name)));
                     xml.WriteEndElement();
                 }
 
@@ -175,12 +178,15 @@ internal static class XmlAnswers
         }
     }
 
-    private static void Members(XmlWriter xml, JsonElement value)
+    /// <summary>Some lists in JSON have each item in an envelope of its own; XML has not.</summary>
+    private static JsonElement InEnvelope(JsonElement item, string name) => item.ValueKind == JsonValueKind.Object && item.TryGetProperty(name, out var inner) ? inner : item;
+
+    private static void Members(XmlWriter xml, JsonElement value, bool flat = false)
     {
         var children = new List<JsonProperty>();
         foreach (var member in value.EnumerateObject())
         {
-            if (member.Value.ValueKind is JsonValueKind.Object or JsonValueKind.Array || Prose.Contains(member.Name))
+            if (member.Value.ValueKind is JsonValueKind.Object or JsonValueKind.Array || flat || Prose.Contains(member.Name))
             {
                 children.Add(member);
             }

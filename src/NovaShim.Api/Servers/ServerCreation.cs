@@ -4,22 +4,26 @@ using NovaShim.Api.Faults;
 using NovaShim.Api.Flavors;
 using NovaShim.Api.Hosts;
 using NovaShim.Api.Images;
+using NovaShim.Api.KeyPairs;
 using NovaShim.Api.Limits;
 using NovaShim.Api.Representations;
 using NovaShim.Api.Requests;
 using NovaShim.Compute.Flavors;
 using NovaShim.Compute.Images;
+using NovaShim.Compute.KeyPairs;
 using NovaShim.Compute.Servers;
 
 namespace NovaShim.Api.Servers;
 
 /// <summary>
-/// Creates servers. Everything asked for is either done or refused by name: what no driver can do yet (volumes, networks, files in the guest) is a 400,
+/// Creates servers. Everything asked for is either handed to the driver or refused by name: what another service would be needed for (volumes, networks) is a 400,
 /// not a server without it.
 /// </summary>
-internal sealed class ServerCreation(ComputeApi compute, FlavorShelf flavors, ImageShelf images, AvailabilityZones zones, Quotas quotas)
+internal sealed class ServerCreation(
+    ComputeApi compute, FlavorShelf flavors, ImageShelf images, KeyPairShelf keyPairs, Personality personality, AvailabilityZones zones, Quotas quotas)
 {
     private const string PasswordLetters = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+    private const int MaxUserData = 65_535;
 
     private static readonly HashSet<string> KnownKeys = new(StringComparer.Ordinal)
     {
@@ -27,9 +31,6 @@ internal sealed class ServerCreation(ComputeApi compute, FlavorShelf flavors, Im
         "availability_zone", "min_count", "max_count",
         "user_data", "config_drive", "accessIPv4", "accessIPv6", "OS-DCF:diskConfig", "block_device_mapping", "block_device_mapping_v2", "return_reservation_id",
     };
-
-    /// <summary>Keys for what no driver can do. Empty, they ask for nothing.</summary>
-    private static readonly string[] Impossible = ["personality", "user_data", "block_device_mapping"];
 
     /// <summary><c>POST /servers</c>.</summary>
     public async Task<Answer> CreateAsync(ApiRequest request, CancellationToken cancellation)
@@ -40,17 +41,25 @@ internal sealed class ServerCreation(ComputeApi compute, FlavorShelf flavors, Im
             throw Fault.BadRequest($"Invalid input for field/attribute server. Additional properties are not allowed ('{unknown}' was unexpected).");
         }
 
-        RefuseImpossible(body);
+        CheckSecurityGroups(body);
+        var withoutNetwork = RequestedNetworks.AreNone(body.Get("networks"));
         var attributes = ServerAttributes.Of(request, body);
         var name = attributes.Name ?? throw Fault.BadRequest("Invalid input for field/attribute server.name: it is required.");
-        var (least, most) = CountsOf(body);
+        var (least, most) = CountsOf(request, body);
         var metadata = body.Get("metadata") is { } given ? ServerAttributes.MetadataOf(given) : new Dictionary<string, string>();
         if (metadata.Count > quotas.Limits.MetadataItems && quotas.Limits.MetadataItems >= 0)
         {
             throw Fault.OverQuota(request.Surface, $"Maximum number of metadata items exceeds {quotas.Limits.MetadataItems}");
         }
 
-        var password = body.Get("adminPass") is { } chosen ? chosen.Text(ServerAttributes.MaxText) : RandomNumberGenerator.GetString(PasswordLetters, 12);
+        var guest = new GuestRequest
+        {
+            AdminPassword = body.Get("adminPass") is { } chosen ? PasswordOf(request, chosen) : RandomNumberGenerator.GetString(PasswordLetters, 12),
+            Files = personality.FilesOf(request, body.Get("personality")),
+        };
+        var userData = UserDataOf(request, body);
+        var configDrive = body.Get("config_drive") is { IsEmpty: false } drive && drive.Boolean();
+        var key = await KeyOfAsync(request, body, cancellation);
         var flavor = await FlavorOfAsync(request, body, cancellation);
         var image = await ImageOfAsync(request, body, flavor, cancellation);
         var zone = body.Get("availability_zone") is { IsEmpty: false } asked ? await zones.CheckAsync(request, asked, cancellation) : null;
@@ -62,9 +71,10 @@ internal sealed class ServerCreation(ComputeApi compute, FlavorShelf flavors, Im
                 Name = name, ImageRef = image.Uuid, Flavor = flavor.ToFlavor(), Metadata = metadata, AvailabilityZone = zone,
                 DiskConfig = attributes.DiskConfig ?? "MANUAL",
                 AccessIpV4 = attributes.AccessIpV4 ?? "", AccessIpV6 = attributes.AccessIpV6 ?? "",
+                KeyName = key?.Name, KeyData = key?.PublicKey, UserData = userData, ConfigDrive = configDrive, WithoutNetwork = withoutNetwork, Guest = guest,
             },
             count, request.Context, cancellation);
-        return Show(request, body, created[0], password);
+        return Show(request, body, created[0], guest.AdminPassword);
     }
 
     private static Answer Show(ApiRequest request, BodyField body, InstanceDocument first, string password)
@@ -82,43 +92,41 @@ internal sealed class ServerCreation(ComputeApi compute, FlavorShelf flavors, Im
                 ApiJson.Default.CreatedServerEnvelope, StatusCodes.Status202Accepted, location);
     }
 
-    private static void RefuseImpossible(BodyField body)
+    private static void CheckSecurityGroups(BodyField body)
     {
-        foreach (var name in Impossible)
-        {
-            if (body.Get(name) is { IsEmpty: false } field)
-            {
-                throw Fault.BadRequest($"Invalid input for field/attribute {field.Name}: no host of this cloud can do this.");
-            }
-        }
-
-        if (body.Get("key_name") is { IsEmpty: false })
-        {
-            throw Fault.BadRequest("Invalid key_name provided.");
-        }
-
-        if (body.Get("config_drive") is { IsEmpty: false } drive && drive.Boolean())
-        {
-            throw Fault.BadRequest($"Invalid input for field/attribute {drive.Name}: no host of this cloud has config drives.");
-        }
-
-        // "auto" and "none" are how clients say that they leave it to the cloud.
-        if (body.Get("networks") is { IsEmpty: false } networks && !(networks.IsText && networks.Text() is "auto" or "none"))
-        {
-            throw Fault.BadRequest($"Invalid input for field/attribute {networks.Name}: this cloud has one network, which every server is in.");
-        }
-
         if (body.Get("security_groups") is { IsEmpty: false } groups && groups.Items().FirstOrDefault(g => g.Require("name").Text() != "default") is { IsObject: true } group)
         {
             throw Fault.BadRequest($"Security group {group.Require("name").Text()} not found.");
         }
     }
 
-    private static (int Least, int Most) CountsOf(BodyField body)
+    private static string PasswordOf(ApiRequest request, BodyField field) =>
+        field.IsText && field.Text() is { Length: > 0 and <= ServerAttributes.MaxText } password ? password
+        : request.IsLegacy ? throw Fault.BadRequest($"Invalid adminPass: {field.Name}")
+        : field.Text(ServerAttributes.MaxText);
+
+    private static string? UserDataOf(ApiRequest request, BodyField body)
     {
-        var least = body.Get("min_count") is { } min ? Positive(min) : 1;
-        var most = body.Get("max_count") is { } max ? Positive(max) : least;
-        return least <= most ? (least, most) : throw Fault.BadRequest("min_count must be <= max_count");
+        if (body.Get("user_data") is not { IsEmpty: false } field)
+        {
+            return null;
+        }
+
+        var data = field.Text(MaxUserData);
+        return Personality.IsBase64(data) ? data : throw (request.IsLegacy ? Fault.BadRequest($"Userdata content cannot be decoded: {field.Name}") : field.Invalid("base64 is expected"));
+    }
+
+    private async Task<KeyPairDocument?> KeyOfAsync(ApiRequest request, BodyField body, CancellationToken cancellation) =>
+        body.Get("key_name") is not { IsEmpty: false } name ? null
+        : await keyPairs.FindAsync(request.Context.UserId, name.Text(ServerAttributes.MaxText).Trim(), cancellation) ?? throw Fault.BadRequest("Invalid key_name provided.");
+
+    private static (int Least, int Most) CountsOf(ApiRequest request, BodyField body)
+    {
+        var least = body.Get("min_count") is { IsEmpty: false } min ? Positive(min) : 1;
+        var most = body.Get("max_count") is { IsEmpty: false } max ? Positive(max) : least;
+
+        // In 2011 the maximum had the last word.
+        return least <= most ? (least, most) : request.IsLegacy ? (most, most) : throw Fault.BadRequest("min_count must be <= max_count");
     }
 
     private static int Positive(BodyField field) => field.Integer() is var value and >= 1 ? value : throw field.Invalid("it must be at least 1");
@@ -138,11 +146,11 @@ internal sealed class ServerCreation(ComputeApi compute, FlavorShelf flavors, Im
 
     private async Task<ImageDocument> ImageOfAsync(ApiRequest request, BodyField body, FlavorDocument flavor, CancellationToken cancellation)
     {
-        var reference = body.Get("imageRef", "imageId") is { IsEmpty: false } given ? Texts.IdOfReference(given.Id())
-            : throw Fault.BadRequest("Invalid input for field/attribute server.imageRef: it is required, because there are no volumes to boot from.");
-        if (body.Get("block_device_mapping_v2") is { IsEmpty: false } devices && !devices.Items().All(d => IsTheImageItself(d, reference)))
+        var reference = body.Get("imageRef", "imageId") is { IsEmpty: false } given ? Texts.IdOfReference(given.Id()) : BlockDevices.ImageOf(body);
+        BlockDevices.Check(body, reference ?? "", flavor);
+        if (reference is null)
         {
-            throw Fault.BadRequest($"Invalid input for field/attribute {devices.Name}: this cloud has no volumes.");
+            throw Fault.BadRequest("Invalid input for field/attribute server.imageRef: it is required, because there are no volumes to boot from.");
         }
 
         var image = await images.FindAsync(reference, request.ProjectId, request.IsAdmin, cancellation)
@@ -152,9 +160,4 @@ internal sealed class ServerCreation(ComputeApi compute, FlavorShelf flavors, Im
             : flavor.RootGb > 0 && image.MinDisk > flavor.RootGb ? throw Fault.BadRequest("Flavor's disk is too small for requested image.")
             : image;
     }
-
-    /// <summary>Some clients name the image a second time, as the local disk that it becomes.</summary>
-    private static bool IsTheImageItself(BodyField device, string image) =>
-        device.Get("source_type") is { } source && source.Text() == "image" && device.Get("uuid") is { } uuid && uuid.Text() == image
-        && device.Get("destination_type") is { } destination && destination.Text() == "local";
 }

@@ -80,7 +80,7 @@ internal sealed record ServerView
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public ShownText KeyName { get; init; }
 
-    /// <summary>Always "": no driver has one.</summary>
+    /// <summary><c>True</c>, or "" where none was asked for.</summary>
     public string? ConfigDrive { get; init; }
 
     /// <summary>Only in the answer that creates the server.</summary>

@@ -27,7 +27,7 @@ internal static class ServerViews
         return Core(request, i) with
         {
             KeyName = ShownText.Of(i.KeyName),
-            ConfigDrive = "",
+            ConfigDrive = i.ConfigDrive ? "True" : "",
             SecurityGroups = SecurityGroups,
             DiskConfig = i.DiskConfig,
             AvailabilityZone = surface == Surface.V21 ? ZoneOf(i) : null,

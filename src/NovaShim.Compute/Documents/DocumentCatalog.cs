@@ -2,6 +2,7 @@ using NovaShim.Compute.Flavors;
 using NovaShim.Compute.Hosts;
 using NovaShim.Compute.Identity;
 using NovaShim.Compute.Images;
+using NovaShim.Compute.KeyPairs;
 using NovaShim.Compute.Migrations;
 using NovaShim.Compute.Plugins;
 using NovaShim.Compute.Servers;
@@ -43,6 +44,7 @@ public static class DocumentCatalog
             new("instance_types_name_deleted", ["Name", "Deleted"], Unique: true),
         ]),
         new(typeof(ImageDocument), "images", [new("images_name", ["Name"])]),
+        new(typeof(KeyPairDocument), "key_pairs", [new("key_pairs_user", ["UserId", "Name"], Unique: true)]),
         new(typeof(ServiceDocument), "services", [new("services_host_binary", ["Host", "Binary"], Unique: true)]),
         new(typeof(ComputeNodeDocument), "compute_nodes", [new("compute_nodes_id", ["Id"], Unique: true)]),
         new(typeof(InstanceActionDocument), "instance_actions", [new("instance_actions_instance", ["InstanceUuid", "StartTime"])]),

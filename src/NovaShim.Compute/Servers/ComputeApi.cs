@@ -45,9 +45,10 @@ public sealed class ComputeApi
                 {
                     Key = uuid, Uuid = uuid, Id = await _store.NextIdAsync<InstanceDocument>(cancellation),
                     DisplayName = server.Name, ProjectId = context.ProjectId, UserId = context.UserId, ImageRef = server.ImageRef, Flavor = server.Flavor,
-                    Metadata = server.Metadata, KeyName = server.KeyName, AvailabilityZone = server.AvailabilityZone, DiskConfig = server.DiskConfig, AccessIpV4 = server.AccessIpV4, AccessIpV6 = server.AccessIpV6,
+                    Metadata = server.Metadata, KeyName = server.KeyName, KeyData = server.KeyData, UserData = server.UserData, ConfigDrive = server.ConfigDrive,
+                    WithoutNetwork = server.WithoutNetwork, AvailabilityZone = server.AvailabilityZone, DiskConfig = server.DiskConfig, AccessIpV4 = server.AccessIpV4, AccessIpV6 = server.AccessIpV6,
                     ReservationId = reservation, VmState = VmStates.Building, TaskState = TaskStates.Scheduling,
-                    Work = new InstanceWork { Step = InstanceSteps.RunInstance, Actor = Actors.Scheduler, DueAt = Now, Context = context },
+                    Work = new InstanceWork { Step = InstanceSteps.RunInstance, Actor = Actors.Scheduler, DueAt = Now, Context = context, Guest = server.Guest },
                 },
                 cancellation);
             await _actions.StartAsync(uuid, "create", context, cancellation);

@@ -20,6 +20,21 @@ public sealed record CreateServer
     /// <summary>The name of the key pair.</summary>
     public string? KeyName { get; init; }
 
+    /// <summary>Its public key.</summary>
+    public string? KeyData { get; init; }
+
+    /// <summary>The user's data for the guest, in base64.</summary>
+    public string? UserData { get; init; }
+
+    /// <summary>Whether a config drive is wanted.</summary>
+    public bool ConfigDrive { get; init; }
+
+    /// <summary>Whether it is to have no network interface.</summary>
+    public bool WithoutNetwork { get; init; }
+
+    /// <summary>The administrator's password of the guest, and the files to be put into it.</summary>
+    public GuestRequest Guest { get; init; } = new();
+
     /// <summary>The availability zone; <c>zone:host</c> from an administrator asks for that host.</summary>
     public string? AvailabilityZone { get; init; }
 

@@ -52,6 +52,18 @@ public sealed record InstanceDocument : Document
     /// <summary>The name of the user's key pair.</summary>
     public string? KeyName { get; init; }
 
+    /// <summary>Its public key as it was when the server was created: the key pair may be deleted while servers have it.</summary>
+    public string? KeyData { get; init; }
+
+    /// <summary>The user's data for the guest, in base64.</summary>
+    public string? UserData { get; init; }
+
+    /// <summary>Whether a config drive was asked for.</summary>
+    public bool ConfigDrive { get; init; }
+
+    /// <summary>Whether it was asked for without a network interface.</summary>
+    public bool WithoutNetwork { get; init; }
+
     /// <summary>The availability zone that was asked for.</summary>
     public string? AvailabilityZone { get; init; }
 
@@ -107,6 +119,9 @@ public sealed record InstanceWork : WorkItem
 {
     /// <summary>The hosts that have refused a build so far.</summary>
     public IReadOnlyList<string> RefusedBy { get; init; } = [];
+
+    /// <summary>What a build is to put into the guest; gone from the store when the build is done. Null for other work.</summary>
+    public GuestRequest? Guest { get; init; }
 
     /// <summary>Arguments of the message, such as <c>reboot_type</c>.</summary>
     public IReadOnlyDictionary<string, string> Args { get; init; } = new Dictionary<string, string>();

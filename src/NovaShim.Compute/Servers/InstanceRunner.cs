@@ -81,7 +81,8 @@ internal sealed partial class InstanceRunner(
         var i = work.Document;
         await resources.ClaimAsync(host, i.Uuid, migrationUuid: null, i.Flavor, work.Lost);
         var image = await images.OpenAsync(i.ImageRef, work.Lost);
-        await manager.RunInstanceAsync(new InstanceContext(work) { Image = image }, work.Lost);
+        var guest = i.Work!.Guest ?? new GuestRequest();
+        await manager.RunInstanceAsync(new InstanceContext(work) { Image = image, InjectedFiles = guest.ToInjectedFiles(), AdminPassword = guest.AdminPassword }, work.Lost);
         var info = await manager.GetInfoAsync(InstanceRecord.Of(i), work.Lost);
         await work.UpdateAsync(
             d => d with

@@ -7,7 +7,7 @@ public sealed class ServerCreationTests : IAsyncLifetime
 {
     private Face _face = null!;
 
-    public async Task InitializeAsync() => _face = await Face.StartAsync(("quota:instances", "4"), ("quota:cores", "6"), ("quota:metadata_items", "2"));
+    public async Task InitializeAsync() => _face = await Face.StartAsync(("quota:instances", "4"), ("quota:cores", "6"), ("quota:metadata_items", "2"), ("quota:injected_files", "2"));
 
     public Task DisposeAsync() => _face.DisposeAsync();
 
@@ -37,13 +37,17 @@ public sealed class ServerCreationTests : IAsyncLifetime
         { "v1.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": 1, "min_count": "1", "max_count": 1, "personality": [], "unheard-of": true}}""" },
         { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "networks": "auto", "security_groups": [{"name": "default"}], "config_drive": false, "user_data": ""}}""" },
         { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "block_device_mapping_v2": [{"uuid": "@image", "source_type": "image", "destination_type": "local", "boot_index": 0}]}}""" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "", "flavorRef": "1", "block_device_mapping_v2": [{"uuid": "@image", "source_type": "image", "destination_type": "local", "boot_index": "0"}]}}""" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "networks": "none", "config_drive": "yes", "user_data": "aGVsbG8=\n"}}""" },
+        { "v1.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "personality": [{"path": "/etc/motd", "contents": "aGk="}, {"path": "/b", "contents": "@10k"}], "user_data": null, "networks": []}}""" },
+        { "v1.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "min_count": 4, "max_count": 1}}""" },
         { "v2.1", """{"server": {"name": "\u540d\u524d", "imageRef": "@image", "flavorRef": "1", "accessIPv4": "10.0.0.1", "accessIPv6": "::1", "OS-DCF:diskConfig": "AUTO"}, "os:scheduler_hints": {}}""" },
     };
 
     [Theory]
     [MemberData(nameof(Accepted))]
     public async Task What_clients_send_is_understood(string surface, string body) =>
-        Assert.Equal(202, (await _face.SendAsync("alice", "POST", $"{surface}:/servers", body.Replace("@image", Face.ImageId, StringComparison.Ordinal))).Status);
+        Assert.Equal(202, (await _face.SendAsync("alice", "POST", $"{surface}:/servers", Filled(body))).Status);
 
     public static TheoryData<string, string, int, string> Refused => new()
     {
@@ -72,12 +76,47 @@ public sealed class ServerCreationTests : IAsyncLifetime
         { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "accessIPv6": "10.0.0.1"}}""", 400, "server.accessIPv6" },
         { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "OS-DCF:diskConfig": "auto"}}""", 400, "diskConfig" },
         { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "key_name": "mine"}}""", 400, "key_name" },
-        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "user_data": "IyEvYmluL3No"}}""", 400, "server.user_data" },
-        { "v1.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "personality": [{"path": "/etc/motd", "contents": "aGk="}]}}""", 400, "server.personality" },
-        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "networks": [{"uuid": "a"}]}}""", 400, "server.networks" },
+        { "v1.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "adminPass": ""}}""", 400, "server.adminPass" },
+        { "v1.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "adminPass": 5}}""", 400, "server.adminPass" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "adminPass": {}}}""", 400, "server.adminPass" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "user_data": "%%%"}}""", 400, "server.user_data" },
+        { "v1.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "user_data": "no-base64"}}""", 400, "server.user_data" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "user_data": "@64k"}}""", 400, "server.user_data" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "personality": [{"path": "/a", "contents": ""}, {"path": "/b", "contents": ""}, {"path": "/c", "contents": ""}]}}""", 403, "Personality file limit exceeded" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "personality": [{"path": "/@long", "contents": ""}]}}""", 403, "Personality file path" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "personality": [{"path": "/a", "contents": "@12k"}]}}""", 403, "Personality file content" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "personality": [{"path": "/a", "contents": "%"}]}}""", 400, "server.personality[0].contents" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "personality": [{"contents": "aGk="}]}}""", 400, "server.personality[0].path" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "personality": [{"path": "/a"}]}}""", 400, "server.personality[0].contents" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "personality": [5]}}""", 400, "server.personality[0]" },
+        { "v1.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "personality": [{"path": "/a", "contents": ""}, {"path": "/b", "contents": ""}, {"path": "/c", "contents": ""}]}}""", 413, "Personality file limit exceeded" },
+        { "v1.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "personality": [{"path": "/@long", "contents": ""}]}}""", 413, "Personality file path" },
+        { "v1.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "personality": [{"path": "/a", "contents": "@12k"}]}}""", 413, "Personality file content" },
+        { "v1.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "personality": [{"path": "/a", "contents": "%"}]}}""", 400, "server.personality[0].contents" },
+        { "v1.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "personality": [{"contents": "aGk="}]}}""", 400, "server.personality[0].path" },
+        { "v1.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "personality": [{"path": "/a"}]}}""", 400, "server.personality[0].contents" },
+        { "v1.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "personality": [5]}}""", 400, "server.personality[0]" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "personality": {"path": "/a", "contents": ""}}}""", 400, "server.personality" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "personality": [{"path": "/a", "contents": "", "mode": 7}]}}""", 400, "mode" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "personality": [{"path": "/a\nb", "contents": ""}]}}""", 400, "server.personality[0].path" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "networks": [{"uuid": "a"}]}}""", 400, "server.networks[0].uuid" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "networks": [{"uuid": "6c8fe9a5-3c8f-4c2e-8c7b-2f51a4a9d4a1"}]}}""", 400, "could not be found: server.networks[0].uuid" },
+        { "v1.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "networks": [{"uuid": "6c8fe9a5-3c8f-4c2e-8c7b-2f51a4a9d4a1", "fixed_ip": "10.0.0.300"}]}}""", 400, "server.networks[0].fixed_ip" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "networks": [{"port": "6c8fe9a5-3c8f-4c2e-8c7b-2f51a4a9d4a1"}]}}""", 400, "server.networks[0].port" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "networks": [{}]}}""", 400, "server.networks[0]" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "networks": "every"}}""", 400, "server.networks" },
         { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "security_groups": [{"name": "web"}]}}""", 400, "web" },
-        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "config_drive": true}}""", 400, "server.config_drive" },
-        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "block_device_mapping_v2": [{"uuid": "v", "source_type": "volume", "destination_type": "volume"}]}}""", 400, "block_device_mapping_v2" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "config_drive": "maybe"}}""", 400, "server.config_drive" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "block_device_mapping_v2": [{"uuid": "v", "source_type": "volume", "destination_type": "volume", "boot_index": 1}]}}""", 400, "failed to get volume v. server.block_device_mapping_v2[0]" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "block_device_mapping_v2": [{"uuid": "s", "source_type": "snapshot", "destination_type": "volume"}]}}""", 400, "failed to get snapshot s. server.block_device_mapping_v2[0]" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "block_device_mapping_v2": [{"source_type": "blank", "destination_type": "volume", "volume_size": 1}]}}""", 400, "server.block_device_mapping_v2[0]" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "block_device_mapping_v2": [{"uuid": "@image", "source_type": "image", "destination_type": "volume", "boot_index": 0}]}}""", 400, "server.block_device_mapping_v2[0]" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "block_device_mapping_v2": [{"uuid": "@image", "source_type": "image", "destination_type": "local", "boot_index": 1}]}}""", 400, "server.block_device_mapping_v2[0]" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "block_device_mapping_v2": [{"source_type": "blank", "destination_type": "local", "volume_size": 1}]}}""", 400, "Ephemeral disks" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "block_device_mapping_v2": [{"source_type": "blank", "destination_type": "local", "guest_format": "swap"}]}}""", 400, "Swap drive" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "block_device_mapping_v2": [{"source_type": "tape"}]}}""", 400, "server.block_device_mapping_v2[0].source_type" },
+        { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "block_device_mapping_v2": ["x"]}}""", 400, "server.block_device_mapping_v2[0]" },
+        { "v1.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "block_device_mapping": [{"volume_id": "7", "device_name": "vda"}]}}""", 400, "failed to get volume 7. server.block_device_mapping[0]" },
         { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "availability_zone": "nowhere"}}""", 400, "availability zone" },
         { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "availability_zone": "nova:xen1"}}""", 403, "administrator" },
         { "v2.1", """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "unheard-of": true}}""", 400, "unheard-of" },
@@ -92,7 +131,7 @@ public sealed class ServerCreationTests : IAsyncLifetime
     [MemberData(nameof(Refused))]
     public async Task What_cannot_be_is_refused_and_named_and_leaves_nothing(string surface, string body, int status, string names)
     {
-        var reply = await _face.SendAsync("alice", "POST", $"{surface}:/servers", body.Replace("@image", Face.ImageId, StringComparison.Ordinal).Replace("@other", Face.PrivateImageId, StringComparison.Ordinal));
+        var reply = await _face.SendAsync("alice", "POST", $"{surface}:/servers", Filled(body));
         Assert.Equal(status, reply.Status);
         Assert.Contains(names, reply.Fault.Message, StringComparison.Ordinal);
         var instances = _face.Store.Collection<InstanceDocument>();
@@ -111,4 +150,25 @@ public sealed class ServerCreationTests : IAsyncLifetime
         Assert.Equal(403, (await _face.SendAsync("alice", "POST", "v2.1:/servers", body)).Status);
         Assert.Equal(202, (await _face.SendAsync("bob", "POST", "v2.1:/servers", body)).Status);
     }
+
+    [Fact]
+    public async Task What_is_for_the_guest_is_kept_for_the_driver_and_for_nobody_else()
+    {
+        var reply = await _face.SendAsync("alice", "POST", "v1.1:/servers", Filled(
+            """{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1", "adminPass": "chosen one", "config_drive": true, "networks": "none", "user_data": "aGVsbG8=", "personality": [{"path": "/etc/motd", "contents": "aGk="}]}}"""));
+        Assert.Equal(202, reply.Status);
+        var server = reply.Json!["server"]!;
+        Assert.Equal(("chosen one", "True"), (server["adminPass"]!.GetValue<string>(), server["config_drive"]!.GetValue<string>()));
+        var stored = (await _face.Store.Collection<InstanceDocument>().GetAsync(server["id"]!.GetValue<string>(), default))!;
+        Assert.Equal(("aGVsbG8=", true, true), (stored.UserData, stored.ConfigDrive, stored.WithoutNetwork));
+        var guest = stored.Work!.Guest!;
+        Assert.Equal(("chosen one", new GuestFile("/etc/motd", "aGk=")), (guest.AdminPassword, guest.Files.Single()));
+        Assert.Equal("hi"u8.ToArray(), guest.ToInjectedFiles().Single().Contents.ToArray());
+        Assert.DoesNotContain("chosen one", (await _face.SendAsync("admin", "GET", $"v2.1:/servers/{stored.Uuid}")).Text, StringComparison.Ordinal);
+    }
+
+    private static string Filled(string body) => body
+        .Replace("@image", Face.ImageId, StringComparison.Ordinal).Replace("@other", Face.PrivateImageId, StringComparison.Ordinal)
+        .Replace("@long", new string('p', 255), StringComparison.Ordinal).Replace("@10k", Convert.ToBase64String(new byte[10_240]), StringComparison.Ordinal)
+        .Replace("@12k", Convert.ToBase64String(new byte[10_241]), StringComparison.Ordinal).Replace("@64k", new string('A', 65_536), StringComparison.Ordinal);
 }
