@@ -69,6 +69,8 @@ public static class NovaApi
         services.AddSingleton<ResizeRules>();
         services.AddSingleton<Quotas>();
         services.AddSingleton<ImageShelf>();
+        services.AddSingleton<ImageRemoval>();
+        services.AddSingleton<GlanceMembers>();
         services.AddSingleton<VersionEndpoints>();
         services.AddSingleton<IdentityV2Endpoints>();
         services.AddSingleton<IdentityV3Endpoints>();
@@ -79,6 +81,7 @@ public static class NovaApi
         services.AddCapability<FlavorAccess>();
         services.AddCapability<FlavorExtraSpecs>();
         services.AddCapability<ImageEndpoints>();
+        services.AddCapability<ImageMetadataEndpoints>();
         services.AddCapability<GlanceEndpoints>();
         services.AddCapability<ServerEndpoints>();
         services.AddCapability<ServerActionEndpoints>();
@@ -115,6 +118,8 @@ public static class NovaApi
         app.Services.GetRequiredService<IdentityV2Endpoints>().Map(app);
         app.Services.GetRequiredService<IdentityV3Endpoints>().Map(app);
         app.Services.GetRequiredService<GlanceEndpoints>().MapImage(app);
+        app.Services.GetRequiredService<GlanceMembers>().Map(app);
+        GlanceSchemas.Map(app);
         foreach (var prefix in ComputePrefixes)
         {
             IEndpointRouteBuilder group = app.MapGroup(prefix).NeedsToken();

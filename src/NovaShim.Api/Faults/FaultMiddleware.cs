@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using NovaShim.Api.Requests;
 using NovaShim.Compute.Documents;
+using NovaShim.Compute.Images;
 using NovaShim.Compute.Servers;
 
 namespace NovaShim.Api.Faults;
@@ -56,6 +57,10 @@ internal sealed partial class FaultMiddleware(RequestDelegate next, ILogger<Faul
 
         // 2011 took a confirmation without a migration for a bad request, today it is a conflict.
         MigrationNotFoundException => (surface.IsLegacy() ? StatusCodes.Status400BadRequest : StatusCodes.Status409Conflict, exception.Message, null),
+        ImageNotFoundException => (StatusCodes.Status404NotFound, exception.Message, null),
+        ImageStateException => (StatusCodes.Status409Conflict, exception.Message, null),
+        InvalidImageException => (StatusCodes.Status400BadRequest, exception.Message, null),
+        ImageTooLargeException => (StatusCodes.Status413PayloadTooLarge, exception.Message, null),
         BadHttpRequestException { StatusCode: var status } => (status, FaultNames.DefaultMessage(status), null),
         DuplicateKeyException => (StatusCodes.Status409Conflict, "Another request made the same thing at the same moment.", null),
         DocumentStoreException => (StatusCodes.Status503ServiceUnavailable, "The document store does not answer. Please try again later.", 5),

@@ -7,9 +7,14 @@ using NovaShim.Compute.Images;
 
 namespace NovaShim.Api.Images;
 
-/// <summary>Images as compute shows them: list, detail, show.</summary>
-internal sealed class ImageEndpoints(ImageShelf shelf) : IComputeCapability
+/// <summary>Images as compute shows them: list, detail, show; and delete.</summary>
+internal sealed class ImageEndpoints(ImageShelf shelf, ImageRemoval removal) : IComputeCapability
 {
+    // Where the image was made of a server, which one; and what it is. Nova's names for both.
+    private const string ServerKey = "instance_uuid";
+    private const string TypeKey = "image_type";
+    private const string PropertyFilter = "property-";
+
     /// <inheritdoc/>
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -19,6 +24,11 @@ internal sealed class ImageEndpoints(ImageShelf shelf) : IComputeCapability
             await shelf.FindAsync(request.Route("id"), request.ProjectId, request.IsAdmin, cancellation) is { } image
                 ? Answer.Of(new ImageEnvelope(View(request, image, detailed: true)), ApiJson.Default.ImageEnvelope)
                 : throw Fault.NotFound("Image not found."));
+        routes.OnDelete("/images/{id}", async (request, cancellation) =>
+        {
+            await removal.RemoveAsync(request, request.Route("id"), cancellation);
+            return Answer.NoContent;
+        });
     }
 
     private async Task<Answer> ListAsync(ApiRequest request, bool detailed, CancellationToken cancellation)
@@ -44,7 +54,16 @@ internal sealed class ImageEndpoints(ImageShelf shelf) : IComputeCapability
         (request.QueryValue("name") is not { } name || image.Name == name)
         && (request.QueryValue("status") is not { } status || string.Equals(StatusOf(image), status, StringComparison.OrdinalIgnoreCase))
         && (request.QueryValue("minDisk") is not { } disk || image.MinDisk >= Number("minDisk", disk))
-        && (request.QueryValue("minRam") is not { } ram || image.MinRam >= Number("minRam", ram));
+        && (request.QueryValue("minRam") is not { } ram || image.MinRam >= Number("minRam", ram))
+        && (request.QueryValue("server") is not { } server || image.Metadata.GetValueOrDefault(ServerKey) == Texts.IdOfReference(server))
+        && (request.QueryValue("type") is not { } type || (image.Metadata.GetValueOrDefault(TypeKey) ?? "base") == type)
+        && (request.QueryValue("changes-since") is not { } since || (image.UpdatedAt ?? image.CreatedAt) >= Moment(since))
+        && request.Query.Where(p => p.Key.StartsWith(PropertyFilter, StringComparison.Ordinal)).All(p => image.Metadata.GetValueOrDefault(p.Key[PropertyFilter.Length..]) == p.Value[^1]);
+
+    private static DateTime Moment(string text) =>
+        DateTime.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var moment)
+            ? moment
+            : throw Fault.BadRequest("Invalid changes-since value: a moment in ISO 8601 is expected.");
 
     private static int Number(string name, string text) =>
         int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : throw Fault.BadRequest($"Invalid {name} filter [{text}]");
@@ -65,6 +84,7 @@ internal sealed class ImageEndpoints(ImageShelf shelf) : IComputeCapability
         {
             Status = status, Progress = status == "ACTIVE" ? 100 : 0, MinDisk = image.MinDisk, MinRam = image.MinRam, Created = Texts.Moment(image.CreatedAt),
             Updated = Texts.Moment(image.UpdatedAt ?? image.CreatedAt), Metadata = image.Metadata, Size = image.Size,
+            Server = image.Metadata.TryGetValue(ServerKey, out var server) ? new ImageServer(server, Links.Of(request, "servers", server)) : null,
         };
     }
 }

@@ -20,12 +20,18 @@ internal sealed class Answer
     /// <summary>The document's shape in JSON.</summary>
     public JsonTypeInfo? Type { get; }
 
+    /// <summary>Bytes that are the answer as they are, and their number; null for a document. The writer disposes the stream.</summary>
+    public (Stream Content, long Length)? Bytes { get; private init; }
+
     /// <summary>Further headers.</summary>
     public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
 
     /// <summary>A document.</summary>
     public static Answer Of<T>(T body, JsonTypeInfo<T> type, int status = StatusCodes.Status200OK, IReadOnlyDictionary<string, string>? headers = null) where T : class =>
         new(status, body, type) { Headers = headers ?? new Dictionary<string, string>() };
+
+    /// <summary>Bytes as they are.</summary>
+    public static Answer Of(Stream content, long length, IReadOnlyDictionary<string, string> headers) => new(StatusCodes.Status200OK, null, null) { Bytes = (content, length), Headers = headers };
 
     /// <summary>A status without a document.</summary>
     public static Answer Empty(int status, IReadOnlyDictionary<string, string>? headers = null) => new(status, null, null) { Headers = headers ?? new Dictionary<string, string>() };

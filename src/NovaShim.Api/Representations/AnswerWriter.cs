@@ -18,6 +18,21 @@ internal static class AnswerWriter
             response.Headers[name] = value;
         }
 
+        if (answer.Bytes is var (content, length))
+        {
+            await using (content)
+            {
+                response.ContentType = "application/octet-stream";
+                response.ContentLength = length;
+                if (!HttpMethods.IsHead(http.Request.Method))
+                {
+                    await content.CopyToAsync(response.Body, cancellation);
+                }
+            }
+
+            return;
+        }
+
         if (answer.Type is null)
         {
             if (answer.Status != StatusCodes.Status204NoContent)

@@ -37,6 +37,8 @@ namespace NovaShim.Api.Representations;
 [JsonSerializable(typeof(ImagesEnvelope))]
 [JsonSerializable(typeof(GlanceImage))]
 [JsonSerializable(typeof(GlanceImagesEnvelope))]
+[JsonSerializable(typeof(GlanceMember))]
+[JsonSerializable(typeof(GlanceMembersEnvelope))]
 [JsonSerializable(typeof(GlanceVersionsEnvelope))]
 [JsonSerializable(typeof(ServerEnvelope))]
 [JsonSerializable(typeof(ServersEnvelope))]

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using NovaShim.Api.Faults;
 using NovaShim.Compute.Identity;
@@ -74,6 +75,33 @@ internal sealed class ApiRequest(HttpContext http, Surface surface, string reque
 
     /// <summary>The body, read once and bounded; a fault when there is none or it is malformed.</summary>
     public async Task<BodyField> BodyAsync(CancellationToken cancellation) => _body ??= await BodyReader.ReadAsync(http.Request, cancellation);
+
+    /// <summary>The operations of a JSON patch: an array, in a type of its own.</summary>
+    public Task<BodyField> PatchAsync(CancellationToken cancellation) => BodyReader.ReadPatchAsync(http.Request, cancellation);
+
+    /// <summary>The body's bytes, as they come in. Nothing of them may have been read yet.</summary>
+    /// <param name="contentType">The only type they may be of; another is a 415.</param>
+    /// <param name="maxBytes">How many they may be. A request that announces more is a 413; whoever reads counts what comes without being announced.</param>
+    public Stream OpenBody(string contentType, long maxBytes)
+    {
+        if (!MediaFormats.Is(http.Request.ContentType, contentType))
+        {
+            throw new FaultException(StatusCodes.Status415UnsupportedMediaType, $"Unsupported content type {http.Request.ContentType}; {contentType} is expected.");
+        }
+
+        if (http.Request.ContentLength > maxBytes)
+        {
+            throw new FaultException(StatusCodes.Status413PayloadTooLarge, $"{maxBytes} bytes are the most that can be taken.");
+        }
+
+        // The bound on documents does not hold here, and the server's own would count the frames of chunks, too.
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } bound)
+        {
+            bound.MaxRequestBodySize = null;
+        }
+
+        return http.Request.Body;
+    }
 
     /// <summary>The object under the body's one expected key: <c>{"server": {…}}</c>.</summary>
     public async Task<BodyField> BodyAsync(string key, CancellationToken cancellation)

@@ -13,6 +13,8 @@ internal static class BodyReader
     /// <summary>How deep a body may nest; the deepest that Nova knows has six levels.</summary>
     public const int MaxDepth = 32;
 
+    private static readonly string[] PatchTypes = ["application/openstack-images-v2.1-json-patch", "application/openstack-images-v2.0-json-patch", "application/json-patch+json"];
+
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = MaxDepth };
 
     /// <summary>The body's root, an object. Throws a fault: 400 when it is malformed, 415 when it is of another type.</summary>
@@ -28,11 +30,22 @@ internal static class BodyReader
             throw new FaultException(StatusCodes.Status415UnsupportedMediaType, $"Unsupported content type {request.ContentType}.");
         }
 
+        return (await ReadJsonAsync(request.Body, cancellation)).RequireObject();
+    }
+
+    /// <summary>The operations of a JSON patch, which has types of its own. Throws a fault likewise.</summary>
+    public static async Task<BodyField> ReadPatchAsync(HttpRequest request, CancellationToken cancellation) =>
+        PatchTypes.Any(t => MediaFormats.Is(request.ContentType, t))
+            ? await ReadJsonAsync(request.Body, cancellation)
+            : throw new FaultException(StatusCodes.Status415UnsupportedMediaType, $"Unsupported content type {request.ContentType}; {PatchTypes[0]} is expected.");
+
+    private static async Task<BodyField> ReadJsonAsync(Stream body, CancellationToken cancellation)
+    {
         try
         {
-            using var document = await JsonDocument.ParseAsync(request.Body, Options, cancellation);
+            using var document = await JsonDocument.ParseAsync(body, Options, cancellation);
             CheckTexts(document.RootElement, "");
-            return new BodyField(document.RootElement.Clone(), "").RequireObject();
+            return new BodyField(document.RootElement.Clone(), "");
         }
         catch (JsonException malformed)
         {

@@ -59,6 +59,10 @@ internal static class MediaFormats
             && (media.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase) || media.Suffix.Equals("json", StringComparison.OrdinalIgnoreCase)
                 || media.MediaType.Equals("text/plain", StringComparison.OrdinalIgnoreCase)));
 
+    /// <summary>Whether a content type is this one, whatever its parameters.</summary>
+    public static bool Is(string? contentType, string expected) =>
+        MediaTypeHeaderValue.TryParse(contentType, out var media) && media.MediaType.Equals(expected, StringComparison.OrdinalIgnoreCase);
+
     /// <summary>Whether a content type is XML by one of its names.</summary>
     public static bool IsXml(string? contentType) => MediaTypeHeaderValue.TryParse(contentType, out var media) && IsXml(media) && !IsAtom(media);
 

@@ -22,6 +22,7 @@ internal static class Routes
     private static readonly string[] Get = [HttpMethods.Get];
     private static readonly string[] Post = [HttpMethods.Post];
     private static readonly string[] Put = [HttpMethods.Put];
+    private static readonly string[] Patch = [HttpMethods.Patch];
     private static readonly string[] Delete = [HttpMethods.Delete];
 
     /// <summary>A GET.</summary>
@@ -32,6 +33,9 @@ internal static class Routes
 
     /// <summary>A PUT.</summary>
     public static IEndpointConventionBuilder OnPut(this IEndpointRouteBuilder routes, string pattern, RouteHandler handler) => routes.On(Put, pattern, handler);
+
+    /// <summary>A PATCH.</summary>
+    public static IEndpointConventionBuilder OnPatch(this IEndpointRouteBuilder routes, string pattern, RouteHandler handler) => routes.On(Patch, pattern, handler);
 
     /// <summary>A DELETE.</summary>
     public static IEndpointConventionBuilder OnDelete(this IEndpointRouteBuilder routes, string pattern, RouteHandler handler) => routes.On(Delete, pattern, handler);

@@ -20,11 +20,11 @@ public sealed class ImageFiles(IDocumentStore store, ImageStoreOptions options)
         return new Image { Id = image.Uuid, Name = image.Name, DiskFormat = format, Size = image.Size, OpenRead = _ => Task.FromResult(Open(file)) };
     }
 
-    /// <summary>An active image's bytes, or null when there are none here.</summary>
+    /// <summary>An image's bytes, whatever its status, or null when there are none here.</summary>
     public Stream? OpenRead(ImageDocument image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        return image.Status == ImageStatuses.Active && FileOf(image) is { Exists: true } file && file.Length == image.Size ? Open(file) : null;
+        return FileOf(image) is { Exists: true } file && file.Length == image.Size ? Open(file) : null;
     }
 
     private FileInfo? FileOf(ImageDocument image) => image.Location is { } location ? new FileInfo(Path.Combine(Path.GetFullPath(options.Path), location)) : null;

@@ -33,8 +33,8 @@ public sealed partial class ImageStore(
     /// <param name="cancellation">Gives up.</param>
     /// <returns>The image, active.</returns>
     /// <exception cref="ImageNotFoundException">There is no such image, or no longer.</exception>
-    /// <exception cref="ImageStateException">It has its bytes already, is being given them by somebody else, or is of no format yet.</exception>
-    /// <exception cref="InvalidImageException">The bytes are no image of the format.</exception>
+    /// <exception cref="ImageStateException">It has its bytes already, or is being given them by somebody else.</exception>
+    /// <exception cref="InvalidImageException">It is of no format yet, or the bytes are no image of the format.</exception>
     /// <exception cref="ImageTooLargeException">They are too many.</exception>
     public async Task<ImageDocument> ReceiveAsync(string uuid, string owner, Func<Stream, CancellationToken, Task> write, CancellationToken cancellation)
     {
@@ -155,7 +155,7 @@ public sealed partial class ImageStore(
             {
                 if (image.DiskFormat is null || image.ContainerFormat is null)
                 {
-                    throw new ImageStateException("Properties disk_format, container_format must be set prior to saving data.");
+                    throw new InvalidImageException("Properties disk_format, container_format must be set prior to saving data.");
                 }
 
                 var free = image.Status == ImageStatuses.Queued || (image is { Status: ImageStatuses.Saving, Upload: { } other } && (other.Owner == owner || other.ExpiresAt <= Now));

@@ -38,6 +38,6 @@ public sealed class ImageTests(Face face)
     {
         var reply = await face.SendAsync(null, "GET", "/image");
         Assert.Equal(300, reply.Status);
-        Assert.Equal(("v2.0", "CURRENT"), (reply.Json!["versions"]![0]!["id"]!.GetValue<string>(), reply.Json["versions"]![0]!["status"]!.GetValue<string>()));
+        Assert.Equal(("v2.1", "CURRENT"), (reply.Json!["versions"]![0]!["id"]!.GetValue<string>(), reply.Json["versions"]![0]!["status"]!.GetValue<string>()));
     }
 }
