@@ -39,7 +39,7 @@ internal sealed class XenServerDriver : VirtDriver
         await _host.Dom0.RunAsync(
             "looking at dom0",
             """
-            for command in rsync ssh ssh-keygen vhd-util sha256sum flock; do
+            for command in rsync ssh ssh-keygen vhd-util sha256sum find flock; do
                 command -v $command >/dev/null || { echo "$command is missing" >&2; exit 1; }
             done
             [ -d "$1" ] || { echo "$1 (sr_path) is no folder" >&2; exit 1; }

@@ -55,6 +55,12 @@ internal sealed record XenServerSettings
     /// <summary>Bytes of unsent disk below which the guest is stopped rather than snapshotted again.</summary>
     public long CopyThresholdBytes { get; init; } = 16L << 20;
 
+    /// <summary>
+    /// Whether the destination reads every byte of every disk once more before it starts the server. What was sent while the guest ran has been compared whole then, and is otherwise only looked at for having been written
+    /// to since: which a medium that loses bits by itself does not show. The price is downtime by the size of the disks.
+    /// </summary>
+    public bool ReadAgainBeforeStart { get; init; }
+
     /// <summary>The most a copy may send, in KiB per second; 0 = no limit.</summary>
     public int BandwidthLimit { get; init; }
 
@@ -102,6 +108,16 @@ internal sealed record XenServerSettings
             return fallback;
         }
 
+        bool Flag(string key)
+        {
+            if (settings[key] is { Length: > 0 } text && !bool.TryParse(text, out _))
+            {
+                problems.Add($"{key} must be true or false");
+            }
+
+            return bool.TryParse(settings[key], out var value) && value;
+        }
+
         TimeSpan Seconds(string key, TimeSpan fallback) => TimeSpan.FromSeconds(Number(key, fallback.TotalSeconds, 0.1, 30 * 86400));
 
         var defaults = new XenServerSettings
@@ -126,6 +142,7 @@ internal sealed record XenServerSettings
             ShutdownTimeout = Seconds("shutdown_timeout_seconds", defaults.ShutdownTimeout),
             CopyRounds = (int)Number("copy_rounds", defaults.CopyRounds, 1, 20),
             CopyThresholdBytes = (long)Number("copy_threshold_bytes", defaults.CopyThresholdBytes, 0, 1L << 42),
+            ReadAgainBeforeStart = Flag("read_again_before_start"),
             BandwidthLimit = (int)Number("bandwidth_limit", defaults.BandwidthLimit, 0, int.MaxValue),
             CommandTimeout = Seconds("command_timeout_seconds", defaults.CommandTimeout),
             TaskTimeout = Seconds("task_timeout_seconds", defaults.TaskTimeout),

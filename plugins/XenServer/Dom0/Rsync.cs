@@ -15,17 +15,19 @@ internal sealed class Rsync(ControlDomain dom0, string migration, XenServerSetti
     private readonly string _migration = MigrationId.Checked(migration);
 
     /// <summary>
-    /// Sends files. Resumes what is there and skips what is whole. A copy that an earlier run left behind is ended first: two must not write one file.
+    /// Sends files. Resumes what is there and skips what has the right size and time. A copy that an earlier run left behind is ended first: two must not write one file.
     /// </summary>
     /// <param name="paths">The files' paths in the source's dom0; their last components are their names in staging.</param>
+    /// <param name="mend">Skips nothing: size and time are right, and yet the content is not.</param>
     /// <param name="progress">Gets the bytes covered so far.</param>
     /// <param name="cancellation">Ends the copy, there too.</param>
     /// <exception cref="Dom0Exception">rsync failed; its exit code says why.</exception>
-    public Task SendAsync(IReadOnlyCollection<string> paths, Action<long> progress, CancellationToken cancellation) =>
+    public Task SendAsync(IReadOnlyCollection<string> paths, bool mend, Action<long> progress, CancellationToken cancellation) =>
         RunAsync(
             "sending disks",
             [
                 "--times", "--partial", "--inplace", "--info=progress2", "--no-human-readable", "--outbuf=L", $"--timeout={Idle(0)}",
+                .. mend ? ["--ignore-times"] : Array.Empty<string>(),
                 .. settings.BandwidthLimit > 0 ? [string.Create(CultureInfo.InvariantCulture, $"--bwlimit={settings.BandwidthLimit}")] : Array.Empty<string>(),
                 "--", .. paths, MigrationKey.Destination + ":./",
             ],
@@ -37,6 +39,17 @@ internal sealed class Rsync(ControlDomain dom0, string migration, XenServerSetti
                 }
             },
             cancellation);
+
+    /// <summary>
+    /// Puts a mark beside the files that arrived and returns its name: a file of no meaning whose own time of change, by the destination's clock and nobody else's, is now. Whatever is written into another file there from
+    /// now on gives that one a later time of change (ctime), which nobody can set back.
+    /// </summary>
+    public async Task<string> MarkAsync(CancellationToken cancellation)
+    {
+        var mark = "compared-" + Guid.NewGuid().ToString("N");
+        await RunAsync("marking what is compared", ["--ignore-times", $"--timeout={Idle(0)}", "--", "known_hosts", $"{MigrationKey.Destination}:./{mark}"], _ => { }, cancellation);
+        return mark;
+    }
 
     /// <summary>Compares files with what arrived, by their whole content and their times, and returns the names of those that differ.</summary>
     /// <param name="paths">The files' paths in the source's dom0.</param>

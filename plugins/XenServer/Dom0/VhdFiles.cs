@@ -93,6 +93,23 @@ internal sealed class VhdFiles(ControlDomain dom0, XenServerSettings settings, T
         return Parse(answer).ToDictionary(f => f.Name);
     }
 
+    /// <summary>Those of the files of a folder, each given with its mark, that were written to after the mark was put there, or whose mark is gone.</summary>
+    public async Task<IReadOnlyList<string>> ChangedSinceAsync(string folder, IReadOnlyCollection<(string Name, string Mark)> files, CancellationToken cancellation)
+    {
+        var answer = await dom0.RunAsync(
+            "looking for changes to the disks that arrived",
+            """
+            cd "$1" || exit
+            shift
+            while [ $# -gt 1 ]; do
+                if ! [ -e "$2" ]; then printf '%s\n' "$1"; else find "./$1" -prune -newercc "$2" -printf '%f\n' || exit; fi
+                shift 2
+            done
+            """,
+            [folder, .. files.SelectMany(f => new[] { f.Name, f.Mark })], cancellation);
+        return answer.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+
     /// <summary>SHA-256 of files of a folder, in hexadecimal digits, by name.</summary>
     public async Task<IReadOnlyDictionary<string, string>> DigestsAsync(string folder, IReadOnlyCollection<string> names, CancellationToken cancellation)
     {

@@ -22,7 +22,10 @@ internal sealed class ArrivedDisks(XenServerHost host, string migration, DiskInf
         return new Guid(digest, bigEndian: true).ToString("D");
     }
 
-    /// <summary>Proves that what arrived is what the source sent: every file, its size, time, identity and parent; the digests of the leaves; and every chain as vhd-util sees it.</summary>
+    /// <summary>
+    /// Proves that what arrived is what the source sent: every file, its size, time, identity and parent; of each either its digest, or that nobody has written to it since it was compared whole; and every chain as
+    /// vhd-util sees it. What a failing medium makes of a block after it was compared is found by reading it again only: see <c>read_again_before_start</c>.
+    /// </summary>
     /// <exception cref="StepFailedException"><see cref="StepRecovery.CopyAgain"/>, naming what differs.</exception>
     public async Task ProveAsync(CancellationToken cancellation)
     {
@@ -44,11 +47,18 @@ internal sealed class ArrivedDisks(XenServerHost host, string migration, DiskInf
                 : fact.Uuid != file.Uuid ? "is another VHD"
                 : fact.ParentUuid != file.ParentUuid ? "has another parent"
                 : !SameTime(fact.Modified, file.Modified) ? "was written to after it had arrived"
+                : file is { Sha256: null, ComparedSince: null } ? "was never proven"
                 : null;
             if (difference is not null)
             {
                 throw Different($"{file.Name} {difference}");
             }
+        }
+
+        var compared = files.Where(f => f.ComparedSince is not null).Select(f => (f.Name, f.ComparedSince!)).ToList();
+        if (await host.Files.ChangedSinceAsync(_folder, compared, cancellation) is [var changed, ..])
+        {
+            throw Different($"{changed} was written to after it had been compared");
         }
 
         var sealedFiles = files.Where(f => f.Sha256 is not null).ToList();

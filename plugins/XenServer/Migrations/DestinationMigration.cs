@@ -13,7 +13,8 @@ namespace NovaShim.XenServer.Migrations;
 /// A migration at its destination. The sub-steps of the finish, in order:
 /// <code>
 ///  [1] close     the key goes from authorized_keys, and what still writes into the folder is ended: what is proven next must not change any more
-///  [2] prove     every file is the source's. Noted, because [3] changes the files
+///  [2] prove     every file is the source's: what was sent with the guest stopped is read again, of the rest it is enough that nobody has written to it since it was
+///                compared, so that downtime does not grow with the disks. Noted, because [3] changes the files
 ///  [3] link      new names (VDI uuids of this host), each child to its parent, roots first. All in one folder: links are relative. Noted, because of [4]
 ///  [4] move      into the storage repository, leaves first: a base copy without a child is garbage there
 ///  [5] scan      until the repository knows the leaves; then they get their names and marks

@@ -21,6 +21,7 @@ internal sealed partial class DiskCopy(
 
     private readonly Dictionary<string, MigratedFile> _proven = checkpoint.Proven.ToDictionary(f => f.Name);
     private readonly HashSet<string> _sent = [.. checkpoint.Sent];
+    private readonly HashSet<string> _different = [];
 
     /// <summary>The note to go on from.</summary>
     public CopyCheckpoint Checkpoint { get; private set; } = checkpoint;
@@ -60,7 +61,7 @@ internal sealed partial class DiskCopy(
             {
                 try
                 {
-                    await rsync.SendAsync([PathOf(file)], moved => progress.Moved(before + Math.Min(moved, file.Size)), cancellation);
+                    await rsync.SendAsync([PathOf(file)], mend: _different.Contains(file.Name), moved => progress.Moved(before + Math.Min(moved, file.Size)), cancellation);
                 }
                 catch (Dom0Exception e) when (e.ExitCode is 23 or 24 && pass < MaxPasses - 1)
                 {
@@ -78,15 +79,19 @@ internal sealed partial class DiskCopy(
 
             progress.End();
             var steady = (await look(cancellation)).SelectMany(d => d.Chain).ToHashSet();
-            await ProveAsync([.. missing.Where(steady.Contains)], cancellation);
+            await ProveAsync([.. missing.Where(steady.Contains)], stopped, cancellation);
         }
 
         throw new StepFailedException($"The disks on {host.Name} kept changing while they were sent (the storage repository is coalescing them, or a disk at the other end is bad).");
     }
 
-    /// <summary>Computes the digests of files that were sent with the guest stopped, and of no others: the time is downtime.</summary>
-    public async Task<IReadOnlyDictionary<string, string>> DigestLeavesAsync(IEnumerable<SourceDisk> disks, CancellationToken cancellation) =>
-        await host.Files.DigestsAsync(host.Settings.SrPath, [.. disks.Select(d => d.Leaf.Name).Distinct()], cancellation);
+    /// <summary>The files of the chains as they were sent, by their names, with the digests of those that were sent with the guest stopped, and of no others: the time is downtime.</summary>
+    public async Task<IReadOnlyDictionary<string, MigratedFile>> SealAsync(IEnumerable<SourceDisk> disks, CancellationToken cancellation)
+    {
+        var files = disks.SelectMany(d => d.Chain).DistinctBy(f => f.Name).Select(f => _proven[f.Name]).ToList();
+        var digests = await host.Files.DigestsAsync(host.Settings.SrPath, [.. files.Where(f => f.ComparedSince is null && f.Sha256 is null).Select(f => f.Name)], cancellation);
+        return files.Select(f => digests.TryGetValue(f.Name, out var digest) ? f with { Sha256 = digest } : f).ToDictionary(f => f.Name);
+    }
 
     /// <summary>Whether every file of the chains has arrived as it is now.</summary>
     public bool IsComplete(IEnumerable<SourceDisk> disks) => disks.SelectMany(d => d.Chain).All(IsProven);
@@ -111,16 +116,19 @@ internal sealed partial class DiskCopy(
         await step.SaveCheckpointAsync(Checkpoint, MigrationJson.Default.CopyCheckpoint, cancellation);
     }
 
-    private async Task ProveAsync(IReadOnlyCollection<VhdFact> files, CancellationToken cancellation)
+    private async Task ProveAsync(IReadOnlyCollection<VhdFact> files, bool stopped, CancellationToken cancellation)
     {
         if (files.Count == 0)
         {
             return;
         }
 
+        string? mark;
         IReadOnlyList<string> different;
         try
         {
+            // The mark before the look: what is written after the mark is seen by its time, what was written before it by the look. What is sent with the guest stopped gets a digest instead.
+            mark = stopped ? null : await rsync.MarkAsync(cancellation);
             different = await rsync.FindDifferencesAsync([.. files.Select(PathOf)], files.Max(f => f.Size), cancellation);
         }
         catch (Dom0Exception e) when (e.ExitCode is 23 or 24)
@@ -132,10 +140,25 @@ internal sealed partial class DiskCopy(
             throw known;
         }
 
+        _different.UnionWith(different);
+        IReadOnlyDictionary<string, string> digests = new Dictionary<string, string>();
+        if (host.Settings.ReadAgainBeforeStart && !stopped)
+        {
+            try
+            {
+                digests = await host.Files.DigestsAsync(host.Settings.SrPath, [.. files.Select(f => f.Name)], cancellation);
+            }
+            catch (Dom0Exception e) when (e.Output.Contains("No such file", StringComparison.Ordinal))
+            {
+                // Merged away; the next look knows.
+                return;
+            }
+        }
+
         // Should one change now, the next look finds it different from what is noted here.
         foreach (var file in files.Where(f => !different.Contains(f.Name)))
         {
-            _proven[file.Name] = new MigratedFile(file.Name, file.Size, file.Modified, file.Uuid, file.ParentUuid, null);
+            _proven[file.Name] = new MigratedFile(file.Name, file.Size, file.Modified, file.Uuid, file.ParentUuid, mark, digests.GetValueOrDefault(file.Name));
         }
 
         await SaveAsync(c => c with { Proven = [.. _proven.Values.OrderBy(f => f.Name, StringComparer.Ordinal)] }, cancellation);

@@ -48,8 +48,12 @@ internal sealed record MigratedDisk(string Userdevice, bool Bootable, long Virtu
 /// <param name="Modified">When its content last changed (seconds since 1970, with nanoseconds); the copy carries the same time.</param>
 /// <param name="Uuid">The uuid in its footer.</param>
 /// <param name="ParentUuid">The uuid in its parent's footer; null for a root.</param>
-/// <param name="Sha256">Its digest, where it was sent after the guest had stopped; what was sent before has been compared whole while the guest ran.</param>
-internal sealed record MigratedFile(string Name, long Size, string Modified, Guid Uuid, Guid? ParentUuid, string? Sha256);
+/// <param name="ComparedSince">
+/// Where it was sent while the guest ran: the mark (a file beside it) that was put there before it was compared whole. To read it once more would take downtime by the size of the disk; that nobody has written to it
+/// since is seen at once.
+/// </param>
+/// <param name="Sha256">Its digest, where it was sent after the guest had stopped, or where every byte is to be read once more before the start.</param>
+internal sealed record MigratedFile(string Name, long Size, string Modified, Guid Uuid, Guid? ParentUuid, string? ComparedSince, string? Sha256);
 
 /// <summary>A network interface.</summary>
 /// <param name="Device">Its place in the VM.</param>

@@ -19,7 +19,7 @@ namespace NovaShim.XenServer.Migrations;
 ///                A block does nothing to a guest that runs
 ///  [6] stop      the guest shuts down, or is switched off. Downtime begins
 ///  [7] send      the leaves, which are whole only now, and whatever the storage repository has merged in the meantime; compare
-///  [8] seal      digests of the leaves; the chains once more: they must be what was sent, to the last file
+///  [8] seal      digests of what was sent in [7]; the chains once more: they must be what was sent, to the last file
 ///  [9] note      the result is saved before the key, without which it cannot be repeated, is destroyed
 /// </code>
 /// A snapshot is kept until the end of the migration: while it is there, the base copy under the leaf has two children and is not merged into the leaf.
@@ -229,7 +229,7 @@ internal sealed partial class SourceMigration(XenServerHost host, ServerVms vms,
         for (var tries = 0; tries < MaxSeals; tries++)
         {
             var sent = await copy.SendAsync(ct => DisksAsync(vm, ct), "last delta", stopped: true, cancellation);
-            var digests = await copy.DigestLeavesAsync(sent, cancellation);
+            var files = await copy.SealAsync(sent, cancellation);
             await copy.RemoveStaleAsync(sent, cancellation);
 
             var record = await VM.get_record(_session, vm.Reference, cancellation);
@@ -239,12 +239,11 @@ internal sealed partial class SourceMigration(XenServerHost host, ServerVms vms,
             }
 
             var disks = await DisksAsync(vm, cancellation);
-            if (copy.IsComplete(disks))
+            if (copy.IsComplete(disks) && disks.SelectMany(d => d.Chain).All(f => files.ContainsKey(f.Name)))
             {
                 return new DiskInfo(
                     [.. disks.Select(d => new MigratedDisk(
-                        d.Userdevice, d.Bootable, d.VirtualSize,
-                        [.. d.Chain.Select(f => new MigratedFile(f.Name, f.Size, f.Modified, f.Uuid, f.ParentUuid, digests.GetValueOrDefault(f.Name)))]))],
+                        d.Userdevice, d.Bootable, d.VirtualSize, [.. d.Chain.Select(f => files[f.Name])]))],
                     GuestHardware.Of(record), await InterfacesAsync(record, cancellation));
             }
         }
