@@ -30,7 +30,9 @@ internal static class FaultCommand
         Command lifetime = new("session-lifetime", "Idle sessions end after so many seconds.") { seconds };
         Command wait = new("conflict-wait", "A call that conflicts with another on the same VM waits so many seconds before OTHER_OPERATION_IN_PROGRESS; 0 = fails at once.") { seconds };
         Command withhold = new("withhold-memory", "Take so many bytes of memory away from VMs, so that starts fail.") { bytes };
-        Command clear = new("clear", "Forget all faults; calls that hang go on, memory is given back.");
+        Command sshd = new("restart-sshd", "Kill dom0's sshd with every session, and start it again after so many seconds.") { seconds };
+        Command strange = new("strange-host-key", "Kill dom0's sshd with every session; what answers in its place shows another host key, until faults are cleared.");
+        Command clear = new("clear", "Forget all faults; calls that hang go on, memory and host key are given back.");
 
         fail.SetAction((result, cancellation) => SendAsync(
             result,
@@ -39,20 +41,20 @@ internal static class FaultCommand
                 "fail", result.GetValue(method), result.GetValue(error), result.GetValue(after), result.GetValue(times), result.GetValue(delay)),
             cancellation));
         hang.SetAction((result, cancellation) => SendAsync(result, root, new FaultRequest("hang", result.GetValue(method), Times: result.GetValue(times)), cancellation));
-        foreach (Command timed in new[] { refuse, lifetime, wait })
+        foreach (Command timed in new[] { refuse, lifetime, wait, sshd })
         {
             timed.SetAction((result, cancellation) => SendAsync(result, root, new FaultRequest(timed.Name, Seconds: result.GetValue(seconds)), cancellation));
         }
 
         withhold.SetAction((result, cancellation) => SendAsync(result, root, new FaultRequest("withhold-memory", Bytes: result.GetValue(bytes)), cancellation));
-        foreach (Command plain in new[] { expire, clear })
+        foreach (Command plain in new[] { expire, strange, clear })
         {
             plain.SetAction((result, cancellation) => SendAsync(result, root, new FaultRequest(plain.Name), cancellation));
         }
 
         Command command = new("fault", "Make a running host misbehave (the same over HTTP: POST /simulator/faults with {\"kind\": …}).")
         {
-            fail, hang, refuse, expire, lifetime, wait, withhold, clear,
+            fail, hang, refuse, expire, lifetime, wait, withhold, sshd, strange, clear,
         };
         command.Options.Add(root);
         return command;

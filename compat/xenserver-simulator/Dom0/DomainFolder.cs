@@ -41,6 +41,9 @@ internal sealed class DomainFolder
 
     public string HostKey => Path.Combine(_folder, "etc", "ssh_host_ed25519_key");
 
+    /// <summary>A key that is not the host's: whoever shows it is somebody else.</summary>
+    public string StrangeHostKey => Path.Combine(_folder, "etc", "strange_host_ed25519_key");
+
     public string SshdPid => Path.Combine(_folder, "run", "sshd.pid");
 
     public string SshdLog => Path.Combine(_folder, "run", "sshd.log");
@@ -61,6 +64,7 @@ internal sealed class DomainFolder
 
         Directory.CreateDirectory(Path.Combine(Home, ".ssh"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         await MakeKeyAsync(HostKey, ct);
+        await MakeKeyAsync(StrangeHostKey, ct);
         await MakeKeyAsync(UserKey, ct);
         await AuthorizeAsync(await PublicKeyAsync(UserKey, ct), ct);
 
@@ -85,13 +89,13 @@ internal sealed class DomainFolder
             ct);
     }
 
-    /// <summary>sshd's configuration for that private port; the mark stands in the environment of every session of this start.</summary>
-    public Task WriteSshdConfigAsync(int port, string mark, CancellationToken ct) => File.WriteAllTextAsync(
+    /// <summary>sshd's configuration for that private port and host key; the mark stands in the environment of every session of this start.</summary>
+    public Task WriteSshdConfigAsync(int port, string hostKey, string mark, CancellationToken ct) => File.WriteAllTextAsync(
         SshdConfig,
         $"""
         Port {port}
         ListenAddress 127.0.0.1
-        HostKey "{HostKey}"
+        HostKey "{hostKey}"
         PidFile "{SshdPid}"
         AuthorizedKeysFile "{AuthorizedKeys}"
         PubkeyAuthentication yes

@@ -18,7 +18,7 @@ internal sealed class Sshd : IAsyncDisposable
 
     /// <summary>Starts it and returns when it greets.</summary>
     /// <exception cref="IOException">It is not installed, or ended at once: the message has the end of its log.</exception>
-    public static async Task<Sshd> StartAsync(DomainFolder folder, string mark, TimeProvider time, CancellationToken ct)
+    public static async Task<Sshd> StartAsync(DomainFolder folder, string hostKey, string mark, TimeProvider time, CancellationToken ct)
     {
         if (!File.Exists(Program))
         {
@@ -35,7 +35,7 @@ internal sealed class Sshd : IAsyncDisposable
         for (int attempt = 1; ; attempt++)
         {
             IPEndPoint endPoint = new(IPAddress.Loopback, FreePort());
-            await folder.WriteSshdConfigAsync(endPoint.Port, mark, ct);
+            await folder.WriteSshdConfigAsync(endPoint.Port, hostKey, mark, ct);
             File.Delete(folder.SshdPid);
             File.Delete(folder.SshdLog);
 

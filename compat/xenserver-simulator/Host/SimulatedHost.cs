@@ -82,12 +82,13 @@ internal static class SimulatedHost
         Dispatcher dispatcher = new(messages, sessions, tasks, faults, logs.CreateLogger<Dispatcher>(), hostDown.Token);
 
         Listener? listener = null;
+        ControlDomain? dom0 = null;
         await using Listener api = listener = new Listener(
             routes =>
             {
                 new RpcEndpoints(dispatcher).Map(routes);
                 new RawVdiEndpoints(database, storage, vdis, sessions, tasks, logs.CreateLogger<RawVdiEndpoints>()).Map(routes);
-                new FaultEndpoints(faults, messages, sessions, operations, memory, duration => listener!.Refuse(duration)).Map(routes);
+                new FaultEndpoints(faults, messages, sessions, operations, memory, duration => listener!.Refuse(duration), () => dom0!).Map(routes);
             },
             logs,
             time);
@@ -101,7 +102,7 @@ internal static class SimulatedHost
             await api.StartAgainAsync(earlier is null ? 0 : new Uri(earlier.Url).Port, stop);
         }
 
-        await using ControlDomain dom0 = await StartControlDomainAsync(options, root, earlier?.SshPort ?? 0, time, logs.CreateLogger<ControlDomain>(), stop);
+        await using ControlDomain started = dom0 = await StartControlDomainAsync(options, root, earlier?.SshPort ?? 0, time, logs.CreateLogger<ControlDomain>(), stop);
         ReadyFile ready = new(
             options.Name, $"http://127.0.0.1:{api.Port}", identity.UserName, identity.Password, srUuid, storage.Directory,
             dom0.SshHost, dom0.SshPort, dom0.SshUser, dom0.PrivateKeyFile, dom0.HostKey, Environment.ProcessId);

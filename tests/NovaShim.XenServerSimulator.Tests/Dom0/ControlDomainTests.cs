@@ -100,6 +100,58 @@ public sealed class ControlDomainTests
     }
 
     [Fact]
+    public async Task What_a_noisy_network_spoils_ends_the_copy_and_never_arrives()
+    {
+        await using TwoHosts hosts = await TwoHosts.StartAsync();
+        string staging = Path.Combine(hosts.RootTwo, "staging");
+        string rsync = await hosts.TrustAsync(staging);
+        await hosts.RunAsync(hosts.One, "head -c 8000000 /dev/urandom > \"$HOME/.ssh/base.vhd\"");
+        await NetworkAsync("--root", hosts.RootTwo, "noisy", "3000000");
+
+        (int exit, _, string error) = await hosts.TryAsync(hosts.One, $"{rsync} --partial --inplace base.vhd {hosts.Target}");
+        Assert.True(exit is 10 or 11 or 12 or 255, $"{exit} {error}");
+        Assert.Equal("here\n", await hosts.RunAsync(hosts.Two, "echo here"));
+
+        await NetworkAsync("--root", hosts.RootTwo, "heal");
+        long arrived = new FileInfo(Path.Combine(staging, "base.vhd")).Length;
+        Assert.InRange(arrived, 1, 4_000_000);
+        string first = $"head -c {arrived} ";
+        Assert.Equal(await hosts.RunAsync(hosts.One, first + "\"$HOME/.ssh/base.vhd\" | sha256sum"), await hosts.RunAsync(hosts.Two, first + $"'{staging}/base.vhd' | sha256sum"));
+    }
+
+    [Fact]
+    public async Task An_sshd_that_is_killed_takes_its_sessions_along_and_comes_back_on_its_port()
+    {
+        await using TwoHosts hosts = await TwoHosts.StartAsync();
+        int port = hosts.Two.SshPort;
+        Task<(int Exit, string Out, string Error)> session = hosts.TryAsync(hosts.Two, "echo begun > \"$HOME/begun\"; sleep 600");
+        await HostFolder.UntilAsync(() => File.Exists(Path.Combine(hosts.RootTwo, "dom0", "root", "begun")), "the session has begun");
+
+        await hosts.Two.RestartSshdAsync(TimeSpan.FromSeconds(1), strange: false, CancellationToken.None);
+        Assert.NotEqual(0, (await session).Exit);
+        Assert.Equal(255, (await hosts.TryAsync(hosts.Two, "true")).Exit);
+
+        // A second restart waits for the first.
+        await hosts.Two.RestartSshdAsync(TimeSpan.Zero, strange: false, CancellationToken.None);
+        Assert.Equal(port, hosts.Two.SshPort);
+        Assert.Equal("here\n", await hosts.RunAsync(hosts.Two, "echo here"));
+    }
+
+    [Fact]
+    public async Task A_stranger_on_the_host_s_port_is_told_by_its_key()
+    {
+        await using TwoHosts hosts = await TwoHosts.StartAsync();
+        await hosts.Two.RestartSshdAsync(TimeSpan.Zero, strange: true, CancellationToken.None);
+        Assert.True(hosts.Two.IsStrange);
+        (int exit, _, string error) = await hosts.TryAsync(hosts.Two, "true");
+        Assert.Equal(255, exit);
+        Assert.Contains("Host key verification failed", error, StringComparison.Ordinal);
+
+        await hosts.Two.RestartSshdAsync(TimeSpan.Zero, strange: false, CancellationToken.None);
+        Assert.Equal("here\n", await hosts.RunAsync(hosts.Two, "echo here"));
+    }
+
+    [Fact]
     public async Task A_slow_network_carries_its_rate_and_a_healed_one_does_not_hold_back()
     {
         await using TwoHosts hosts = await TwoHosts.StartAsync();

@@ -118,6 +118,7 @@ public sealed class FaultTests : IAsyncLifetime
     [Theory]
     [InlineData("{\"kind\":\"nonsense\"}")]
     [InlineData("{\"kind\":\"refuse\"}")]
+    [InlineData("{\"kind\":\"restart-sshd\"}")]
     [InlineData("{\"kind\":\"fail\",\"method\":\"VM.start\"}")]
     [InlineData("{\"kind\":\"hang\",\"method\":\"VM.start\",\"times\":0}")]
     [InlineData("not json")]

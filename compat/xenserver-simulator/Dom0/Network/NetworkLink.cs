@@ -5,6 +5,7 @@ internal sealed class NetworkLink(TimeProvider time) : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly DateTimeOffset[] _freeAt = new DateTimeOffset[2];
+    private readonly long[] _sinceError = new long[2];
     private NetworkState _state = NetworkState.Whole;
     private CancellationTokenSource _changed = new();
     private CancellationTokenSource _cut = new();
@@ -57,6 +58,7 @@ internal sealed class NetworkLink(TimeProvider time) : IDisposable
 
             _state = state;
             Array.Clear(_freeAt);
+            Array.Clear(_sinceError);
             changed = _changed;
             _changed = new CancellationTokenSource();
             if (state.Condition == NetworkCondition.Cut)
@@ -105,6 +107,26 @@ internal sealed class NetworkLink(TimeProvider time) : IDisposable
             {
                 // The rate is another one now: ask again.
             }
+        }
+    }
+
+    /// <summary>Flips a bit where a noisy link does.</summary>
+    public void Spoil(Span<byte> bytes, int direction)
+    {
+        lock (_lock)
+        {
+            if (_state.Condition != NetworkCondition.Noisy)
+            {
+                return;
+            }
+
+            long next = _state.BytesPerError - 1 - _sinceError[direction];
+            for (; next < bytes.Length; next += _state.BytesPerError)
+            {
+                bytes[(int)next] ^= 1;
+            }
+
+            _sinceError[direction] = (_sinceError[direction] + bytes.Length) % _state.BytesPerError;
         }
     }
 

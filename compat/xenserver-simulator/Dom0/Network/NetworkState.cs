@@ -14,13 +14,17 @@ internal enum NetworkCondition
 
     /// <summary>Each direction carries so many bytes a second, all connections together.</summary>
     Slow,
+
+    /// <summary>One bit of each so many bytes arrives as another.</summary>
+    Noisy,
 }
 
 /// <summary>What <c>network.json</c> in a host's folder says; the file outlives the process, as a pulled cable outlives a reboot.</summary>
 /// <param name="Condition">How well it works.</param>
 /// <param name="BytesPerSecond">For <see cref="NetworkCondition.Slow"/>, at least 1.</param>
 /// <param name="All">Whether management connections suffer too, not only those between hosts.</param>
-internal sealed record NetworkState(NetworkCondition Condition, long BytesPerSecond, bool All)
+/// <param name="BytesPerError">For <see cref="NetworkCondition.Noisy"/>, at least 1.</param>
+internal sealed record NetworkState(NetworkCondition Condition, long BytesPerSecond, bool All, long BytesPerError = 0)
 {
     public static NetworkState Whole { get; } = new(NetworkCondition.Whole, 0, false);
 
@@ -30,7 +34,7 @@ internal sealed record NetworkState(NetworkCondition Condition, long BytesPerSec
         try
         {
             NetworkState? state = JsonSerializer.Deserialize(File.ReadAllBytes(FileOf(root)), NetworkStateJson.Default.NetworkState);
-            return state is null or { Condition: NetworkCondition.Slow, BytesPerSecond: < 1 } ? Whole : state;
+            return state is null or { Condition: NetworkCondition.Slow, BytesPerSecond: < 1 } or { Condition: NetworkCondition.Noisy, BytesPerError: < 1 } ? Whole : state;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {

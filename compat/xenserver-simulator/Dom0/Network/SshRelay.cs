@@ -17,7 +17,7 @@ internal sealed partial class SshRelay : IAsyncDisposable
     public static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly Socket _listener;
-    private readonly IPEndPoint _sshd;
+    private volatile IPEndPoint _sshd;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly HostNetwork _own;
@@ -38,6 +38,12 @@ internal sealed partial class SshRelay : IAsyncDisposable
 
     /// <summary>The port others reach sshd at.</summary>
     public int Port => ((IPEndPoint)_listener.LocalEndPoint!).Port;
+
+    /// <summary>Where the sshd behind is; what comes while none is there is dropped.</summary>
+    public IPEndPoint Sshd
+    {
+        set => _sshd = value;
+    }
 
     /// <summary>Listens on that loopback port (0: any) for the sshd behind.</summary>
     /// <exception cref="IOException">The port is taken.</exception>
@@ -223,6 +229,7 @@ internal sealed partial class SshRelay : IAsyncDisposable
                 foreach (NetworkLink link in links)
                 {
                     link.Pass(count, direction, end.Token);
+                    link.Spoil(buffer.AsSpan(0, count), direction);
                 }
 
                 for (int sent = 0; sent < count;)

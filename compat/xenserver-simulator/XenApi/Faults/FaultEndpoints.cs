@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using NovaShim.XenServerSimulator.Dom0;
 using NovaShim.XenServerSimulator.XenApi.Calls;
 using NovaShim.XenServerSimulator.XenApi.Machines;
 using NovaShim.XenServerSimulator.XenApi.Sessions;
@@ -10,7 +11,7 @@ namespace NovaShim.XenServerSimulator.XenApi.Faults;
 
 /// <summary><c>/simulator/faults</c>, which no real XenServer has: POST a <see cref="FaultRequest"/>, GET what still waits, DELETE all of it.</summary>
 internal sealed class FaultEndpoints(
-    FaultBook faults, MessageTable messages, SessionBook sessions, VmOperations operations, HostMemory memory, Action<TimeSpan> refuse)
+    FaultBook faults, MessageTable messages, SessionBook sessions, VmOperations operations, HostMemory memory, Action<TimeSpan> refuse, Func<ControlDomain> dom0)
 {
     private const string Path = "/simulator/faults";
 
@@ -18,11 +19,10 @@ internal sealed class FaultEndpoints(
     {
         routes.MapPost(Path, PostAsync);
         routes.MapGet(Path, context => context.Response.WriteAsJsonAsync(faults.Waiting, FaultJson.Default.IReadOnlyListFault));
-        routes.MapDelete(Path, context =>
+        routes.MapDelete(Path, async context =>
         {
-            Clear();
+            await ClearAsync(context.RequestAborted);
             context.Response.StatusCode = StatusCodes.Status204NoContent;
-            return Task.CompletedTask;
         });
     }
 
@@ -32,7 +32,7 @@ internal sealed class FaultEndpoints(
         try
         {
             FaultRequest? request = await context.Request.ReadFromJsonAsync(FaultJson.Default.FaultRequest, context.RequestAborted);
-            wrong = request is null ? "the body is empty" : Set(request);
+            wrong = request is null ? "the body is empty" : await SetAsync(request, context.RequestAborted);
         }
         catch (JsonException error)
         {
@@ -47,7 +47,7 @@ internal sealed class FaultEndpoints(
     }
 
     /// <returns>What is wrong with the request; null when it is in force.</returns>
-    private string? Set(FaultRequest request)
+    private async Task<string?> SetAsync(FaultRequest request, CancellationToken cancellation)
     {
         switch (request)
         {
@@ -78,17 +78,27 @@ internal sealed class FaultEndpoints(
             case { Kind: "withhold-memory", Bytes: >= 0 }:
                 memory.Withheld = request.Bytes.Value;
                 return null;
+            case { Kind: "restart-sshd", Seconds: >= 0 and <= 3600 }:
+                await dom0().RestartSshdAsync(TimeSpan.FromSeconds(request.Seconds.Value), strange: false, cancellation);
+                return null;
+            case { Kind: "strange-host-key" }:
+                await dom0().RestartSshdAsync(TimeSpan.Zero, strange: true, cancellation);
+                return null;
             case { Kind: "clear" }:
-                Clear();
+                await ClearAsync(cancellation);
                 return null;
             default:
                 return $"kind: {request.Kind} is unknown or lacks what it needs";
         }
     }
 
-    private void Clear()
+    private async Task ClearAsync(CancellationToken cancellation)
     {
         faults.Lift();
         memory.Withheld = 0;
+        if (dom0().IsStrange)
+        {
+            await dom0().RestartSshdAsync(TimeSpan.Zero, strange: false, cancellation);
+        }
     }
 }

@@ -5,7 +5,7 @@ namespace NovaShim.XenServerSimulator.XenApi.Faults;
 /// <summary>What <c>POST /simulator/faults</c> takes: one kind and what it needs.</summary>
 /// <param name="Kind">
 /// <c>fail</c> (method, error, after, times, seconds), <c>hang</c> (method, times), <c>refuse</c> (seconds), <c>expire-sessions</c>,
-/// <c>session-lifetime</c> (seconds), <c>conflict-wait</c> (seconds), <c>withhold-memory</c> (bytes), <c>clear</c>.
+/// <c>session-lifetime</c> (seconds), <c>conflict-wait</c> (seconds), <c>withhold-memory</c> (bytes), <c>restart-sshd</c> (seconds), <c>strange-host-key</c>, <c>clear</c>.
 /// </param>
 /// <param name="Method">The message a fault hits, e.g. <c>VM.clean_shutdown</c>.</param>
 /// <param name="Error">Code and parameters; <c>$self</c> = the call's first argument.</param>
