@@ -10,6 +10,7 @@ namespace NovaShim.Api.Admin;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true, GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(MigrationDocument))]
 [JsonSerializable(typeof(InstanceDocument))]
+[JsonSerializable(typeof(InstanceActionDocument))]
 [JsonSerializable(typeof(ComputeNodeDocument))]
 [JsonSerializable(typeof(PluginDocument))]
 internal sealed partial class AdminJson : JsonSerializerContext;

@@ -50,6 +50,7 @@ internal static class AdminModel
         var builder = new ODataConventionModelBuilder();
         builder.EntitySet<MigrationDocument>("Migrations").EntityType.HasKey(m => m.Uuid).Page(AdminQuery.PageSize, null);
         builder.EntitySet<InstanceDocument>("Instances").EntityType.HasKey(i => i.Uuid).Page(AdminQuery.PageSize, null);
+        builder.EntitySet<InstanceActionDocument>("InstanceActions").EntityType.HasKey(a => new { a.InstanceUuid, a.RequestId }).Page(AdminQuery.PageSize, null);
         builder.EntitySet<ComputeNodeDocument>("Hosts").EntityType.HasKey(h => h.Host).Page(AdminQuery.PageSize, null);
         builder.EntitySet<PluginDocument>("Plugins").EntityType.HasKey(p => new { p.Process, p.Name });
         builder.OnModelCreating = built =>

@@ -14,7 +14,7 @@ using NovaShim.Compute.Servers;
 
 namespace NovaShim.Api.Admin;
 
-/// <summary>The administrator's view of the documents at <c>/odata/v1</c>: Migrations (progress, rounds and timings with them), Instances, Hosts, Plugins.</summary>
+/// <summary>The administrator's view of the documents at <c>/odata/v1</c>: Migrations (progress, rounds and timings with them), Instances, InstanceActions, Hosts, Plugins.</summary>
 internal static class AdminOData
 {
     private const string Root = "/odata/v1";
@@ -28,6 +28,7 @@ internal static class AdminOData
     {
         routes.MapSet<MigrationDocument>("Migrations");
         routes.MapSet<InstanceDocument>("Instances");
+        routes.MapSet<InstanceActionDocument>("InstanceActions");
         routes.MapSet<ComputeNodeDocument>("Hosts");
         routes.MapSet<PluginDocument>("Plugins");
         routes.MapMethods($"{Root}/$metadata", [HttpMethods.Get], (RequestDelegate)WriteMetadataAsync).AdminOnly();

@@ -120,9 +120,23 @@ public sealed class ODataTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Actions_can_be_asked_about_and_about_how_their_steps_went()
+    {
+        var actions = new InstanceActions(_face.Store, TimeProvider.System);
+        var context = new RequestContext { RequestId = "req-1", UserId = "u", ProjectId = "p" };
+        await actions.StartAsync("server-1", "resize", context, default);
+        await actions.RecordAsync("server-1", context, "compute_prep_resize", "xen2", DateTime.UtcNow, "no room", default);
+        await actions.StartAsync("server-1", "reboot", context with { RequestId = "req-2" }, default);
+
+        var reply = await _face.SendAsync("admin", "GET", "/odata/v1/InstanceActions?$filter=events/any(e: e/result eq 'Error' and e/host eq 'xen2')&$count=true&$orderby=start_time desc");
+        Assert.True(reply.Status == 200, reply.Text);
+        Assert.Equal(("req-1", "no room", 1), (Value(reply).Single()["request_id"]!.GetValue<string>(), Value(reply).Single()["message"]!.GetValue<string>(), reply.Json!["@odata.count"]!.GetValue<int>()));
+    }
+
+    [Fact]
     public async Task It_is_for_administrators_alone()
     {
-        foreach (var path in new[] { "Migrations", "Instances", "Hosts", "$metadata", "Migrations?$filter=nonsense" })
+        foreach (var path in new[] { "Migrations", "Instances", "InstanceActions", "Hosts", "$metadata", "Migrations?$filter=nonsense" })
         {
             Assert.Equal(403, (await _face.SendAsync("alice", "GET", $"/odata/v1/{path}")).Status);
         }
