@@ -4,7 +4,7 @@
 For one server: the host it runs on has one running VM of it, the host it has moved away from (if any) a stopped one that cannot be started, every
 other host nothing; the VHD files in each storage repository are those of the VMs' chains and no others; no staging folder, no migration key
 and no authorized_keys line is left. Without --running no host may have anything. With --shut-down the running VM is shut down cleanly first, and with --journal the guest's
-journal is then read from its disk, and the chain checked, by an independent VHD reader.
+journal is then read from its disk, and the chain checked, by an independent VHD reader; with --stopped it is the stopped VM's.
 """
 import argparse
 import json
@@ -13,8 +13,6 @@ import subprocess
 import sys
 import time
 import urllib.request
-
-COLLECTION_DEADLINE = 60  # seconds for the storage manager's own collection, which runs behind every deletion
 
 
 class Host:
@@ -111,7 +109,7 @@ def known_hosts(host):
     return path
 
 
-def read_journal(host, leaf):
+def read_journal(host, leaf, at_least):
     journal = pathlib.Path(__file__).parent / "xenserver-simulator" / "journal.py"
     while True:
         before = host.state_of_files()
@@ -121,7 +119,12 @@ def read_journal(host, leaf):
             break
         time.sleep(1)
     print("   the guest's journal:", said.stdout.strip() or said.stderr.strip())
-    return 0 if said.returncode == 0 and json.loads(said.stdout)["whole"] else 1
+    if said.returncode != 0 or not json.loads(said.stdout)["whole"]:
+        return 1
+    if json.loads(said.stdout)["last"] < at_least:
+        print(f"{host.name}: the journal ends before record {at_least}, which had been written", file=sys.stderr)
+        return 1
+    return 0
 
 
 def main():
@@ -131,13 +134,15 @@ def main():
     parser.add_argument("--stopped")
     parser.add_argument("--shut-down", action="store_true")
     parser.add_argument("--journal", action="store_true")
+    parser.add_argument("--at-least", type=int, default=0, help="the number of a record that the journal must have reached")
+    parser.add_argument("--patience", type=float, default=60, help="seconds for the storage manager's own collection, which runs behind every deletion")
     parser.add_argument("ready", nargs="+")
     args = parser.parse_args()
     hosts = [Host(r) for r in args.ready]
 
     for host in hosts:
         # Garbage is collected some time after what it belonged to has gone.
-        deadline = time.monotonic() + COLLECTION_DEADLINE
+        deadline = time.monotonic() + args.patience
         while (wrong := wrong_on(host, args.server, args.running, args.stopped)) and time.monotonic() < deadline:
             time.sleep(0.5)
         if wrong:
@@ -145,14 +150,16 @@ def main():
             return 1
         print(f"   {host.name}: {len(host.vms())} VMs, {len(host.files())} VHD files: as it should be")
 
-    if args.running is None:
+    # Beside one that is stopped, it is that one's journal which stands still and can be read.
+    at = args.stopped if args.journal and args.stopped else args.running
+    if at is None:
         return 0
-    home = next(h for h in hosts if h.name == args.running)
+    home = next(h for h in hosts if h.name == at)
     vm = next(r for r, v in home.vms().items() if not v["is_a_snapshot"])
     if args.shut_down:
         home.call("VM.clean_shutdown", vm)
     if args.journal:
-        return read_journal(home, home.leaf(vm))
+        return read_journal(home, home.leaf(vm), args.at_least)
     return 0
 
 

@@ -1,3 +1,5 @@
+using NovaShim.System.Tests;
+
 namespace NovaShim.Faults;
 
 /// <summary>Where in a migration a fault strikes.</summary>
@@ -8,32 +10,67 @@ namespace NovaShim.Faults;
 /// <param name="Reach">Waits until it has.</param>
 internal sealed record Moment(string Step, string Place, string Verb, Func<Trial, Task> Arm, Func<Trial, Task> Reach)
 {
-    /// <summary>
-    /// All moments, in the order in which a migration comes by. None needs a hook in the program: a step that is due is held by freezing who must take it, one that has begun by a
-    /// XenAPI call that does not end or by a slow network, all of which happens to real installations.
-    /// </summary>
-    public static IReadOnlyList<Moment> All { get; } =
-    [
-        new("schedule", "due", Resize, t => t.All.FreezeAsync(Installation.Scheduler), t => t.UntilStepAsync("schedule")),
-        new("prep_source", "due", Resize, t => t.All.FreezeAsync(t.SourceCompute), t => t.UntilStepAsync("prep_source")),
-        new("prep_resize", "due", Resize, t => t.All.FreezeAsync(t.DestinationCompute), t => t.UntilStepAsync("prep_resize")),
-        Held("resize_instance", "at the snapshot", Resize, "VM.snapshot", atSource: true),
-        new("resize_instance", "mid base copy", Resize, SlowAsync, t => t.UntilAsync(m => m.Step == "resize_instance" && m.BytesDone > 0)),
-        Held("resize_instance", "at the stop", Resize, "VM.clean_shutdown", atSource: true),
-        new("resize_instance", "mid delta", Resize, t => t.All.FaultAsync(t.Source, "hang", "VM.clean_shutdown"), StopOnSlowNetworkAsync),
-        new("finish_resize", "due", Resize, t => t.All.FaultAsync(t.Source, "hang", "VM.clean_shutdown"), FreezeDestinationAsync),
-        Held("finish_resize", "at the scan, moved", Resize, "SR.scan", atSource: false),
-        Held("finish_resize", "at the start", Resize, "VM.start_on", atSource: false),
-        Held("confirm_resize", "at a disk's end", Confirm, "VDI.destroy", atSource: true),
-        Held("revert_resize", "at the stop", Revert, "VM.hard_shutdown", atSource: false),
-        Held("finish_revert_resize", "at the start", Revert, "VM.start_on", atSource: true),
-    ];
-
     public const string Resize = "resize";
     public const string Confirm = "confirmResize";
     public const string Revert = "revertResize";
 
+    /// <summary>
+    /// All moments, in the order in which a migration comes by. None needs a hook in the program: a step that is due is held by freezing who must take it; one that has begun by a XenAPI call that does
+    /// not end, or by a slow network; one that has done all it does to the hosts by a document store that is slow to take what comes of it. All of it happens to real installations.
+    /// </summary>
+    public static IReadOnlyList<Moment> All { get; } =
+    [
+        Due("schedule", Resize, _ => Installation.Scheduler),
+        Done("schedule", Resize, "prep_source"),
+        Due("prep_source", Resize, t => t.SourceCompute),
+        Done("prep_source", Resize, "prep_resize"),
+        Due("prep_resize", Resize, t => t.DestinationCompute),
+        Done("prep_resize", Resize, "resize_instance"),
+        Held("resize_instance", "at the snapshot", Resize, "VM.snapshot", atSource: true),
+        new("resize_instance", "mid base copy", Resize, SlowAsync, t => t.UntilAsync(m => m.Step == "resize_instance" && m.BytesDone > 0)) { Copies = true },
+        Held("resize_instance", "at the stop", Resize, "VM.clean_shutdown", atSource: true),
+        new("resize_instance", "mid delta", Resize, t => t.All.FaultAsync(t.Source, "hang", "VM.clean_shutdown"), StopOnSlowNetworkAsync) { Copies = true },
+        Done("resize_instance", Resize, "finish_resize"),
+        new("finish_resize", "due", Resize, t => t.All.FaultAsync(t.Source, "hang", "VM.clean_shutdown"), FreezeDestinationAsync),
+        Held("finish_resize", "at the scan, moved", Resize, "SR.scan", atSource: false),
+        Held("finish_resize", "at the start", Resize, "VM.start_on", atSource: false),
+        Done("finish_resize", Resize, "verify_resize"),
+        Due("prep_confirm", Confirm, t => t.DestinationCompute),
+        Due("confirm_resize", Confirm, t => t.SourceCompute),
+        Held("confirm_resize", "at a disk's end", Confirm, "VDI.destroy", atSource: true),
+        Held("confirm_resize", "at the VM's end", Confirm, "VM.destroy", atSource: true),
+        Done("confirm_resize", Confirm, "confirmed"),
+        Due("revert_resize", Revert, t => t.DestinationCompute),
+        Held("revert_resize", "at the stop", Revert, "VM.hard_shutdown", atSource: false),
+        Held("revert_resize", "at a disk's end", Revert, "VDI.destroy", atSource: false),
+        Done("revert_resize", Revert, "finish_revert_resize"),
+        Due("finish_revert_resize", Revert, t => t.SourceCompute),
+        Held("finish_revert_resize", "at the start", Revert, "VM.start_on", atSource: true),
+        Held("finish_revert_resize", "at a snapshot's end", Revert, "VDI.destroy", atSource: true),
+        Done("finish_revert_resize", Revert, "reverted"),
+    ];
+
+    /// <summary>Whether an rsync runs at this moment.</summary>
+    public bool Copies { get; init; }
+
     public override string ToString() => $"{Step}, {Place}";
+
+    private static Moment Due(string step, string verb, Func<Trial, string> actor) =>
+        new(step, "due", verb, t => t.All.FreezeAsync(actor(t), Holder.Moment), t => t.UntilStepAsync(step));
+
+    // Everything is done, and what comes of it is on its way to the store.
+    private static Moment Done(string step, string verb, string next) => new(
+        step, "done, not stored", verb,
+        t =>
+        {
+            t.All.StoreRelay.Hold(message => Wire.StoreRelay.StoresStep(message, next));
+            return Task.CompletedTask;
+        },
+        async t =>
+        {
+            await t.UntilStepAsync(step);
+            await Eventually.Async(() => t.All.StoreRelay.HeldCount > 0, () => $"nobody stores {next}", TimeSpan.FromSeconds(90));
+        });
 
     private static Moment Held(string step, string place, string verb, string call, bool atSource) => new(
         step, place, verb,
@@ -64,7 +101,7 @@ internal sealed record Moment(string Step, string Place, string Verb, Func<Trial
     private static async Task FreezeDestinationAsync(Trial trial)
     {
         await trial.HostOf(source: true).UntilHeldAsync("VM.clean_shutdown");
-        await trial.All.FreezeAsync(trial.DestinationCompute);
+        await trial.All.FreezeAsync(trial.DestinationCompute, Holder.Moment);
         await trial.All.FaultAsync(trial.Source, "clear");
         await trial.UntilStepAsync("finish_resize");
     }

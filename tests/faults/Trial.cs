@@ -6,13 +6,31 @@ namespace NovaShim.Faults;
 /// <summary>What the oracle and the moments ask of a migration's document.</summary>
 internal sealed record MigrationSeen(string Uuid, string Status, string Step, string? Actor, bool Leased, long BytesDone, string? Fault);
 
+/// <summary>How a cell has gone.</summary>
+/// <param name="Proof">That the fault has struck.</param>
+/// <param name="Meanwhile">Where the server stood while the fault lasted; null where nobody waited for that.</param>
+/// <param name="End">Where it ended.</param>
+/// <param name="Reason">Why it was taken back; null otherwise.</param>
+internal sealed record Course(string Proof, string? Meanwhile, Outcome End, string? Reason)
+{
+    public override string ToString() => $"{(Meanwhile is null ? "" : $"{Meanwhile}; then ")}{End}{(Reason is null ? "" : $": {Reason}")}";
+}
+
 /// <summary>One server in one installation, moved once while something goes wrong.</summary>
 internal sealed class Trial
 {
     private const string SmallFlavor = "1";
     private const string BigFlavor = "2";
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
-    private Trial(Installation all, string server, string source) => (All, Server, Source, Destination) = (all, server, source, Installation.Hosts.Single(h => h != source));
+    private readonly Expected.Rule _rule;
+    private string? _meanwhile;
+
+    private Trial(Installation all, Moment moment, Fault fault, string server, string source)
+    {
+        (All, Server, Source, Destination) = (all, server, source, Installation.Hosts.Single(h => h != source));
+        _rule = Expected.Of(moment, fault);
+    }
 
     public Installation All { get; }
 
@@ -26,53 +44,44 @@ internal sealed class Trial
 
     public string DestinationCompute => Installation.ComputeOf(Destination);
 
-    /// <summary>Boots the server; for a confirm or a revert, moves it first.</summary>
-    public static async Task<Trial> BeginAsync(Installation all, Moment moment)
+    /// <summary>Boots a server and, for a confirm or a revert, moves it; lets the fault strike at the moment, mends it, and waits for the end. Throws with what is not as it should be.</summary>
+    public static async Task<Course> RunAsync(Installation all, Moment moment, Fault fault)
     {
         var server = await all.Nova.BootAsync(Installation.Image, SmallFlavor);
-        var trial = new Trial(all, server, (await all.Nova.ShowAsync(server))["OS-EXT-SRV-ATTR:host"]!.ToString());
+        var trial = new Trial(all, moment, fault, server, (await all.Nova.ShowAsync(server))["OS-EXT-SRV-ATTR:host"]!.ToString());
         if (moment.Verb != Moment.Resize)
         {
             await trial.AskAsync(Moment.Resize);
-            await trial.RestAsync("VERIFY_RESIZE");
+            await trial.EndAsync(Outcome.Verify);
         }
 
-        return trial;
+        await using var watch = new RunningWatch(trial);
+        await fault.Arm(trial);
+        await moment.Arm(trial);
+        await trial.AskAsync(moment.Verb);
+        await moment.Reach(trial);
+        var proof = await fault.Strike(trial);
+        await trial.ReleaseAsync();
+        await all.MendAsync();
+        var end = await trial.EndAsync(trial._rule.End);
+        if (fault.AtTheEnd is { } atTheEnd)
+        {
+            proof += "; " + await atTheEnd(trial);
+        }
+
+        await all.TidyAsync();
+        await watch.DisposeAsync();
+        var reason = end is Outcome.TakenBack ? (await trial.MigrationAsync()).Fault : null;
+        await new Oracle(trial).JudgeAsync(end);
+        return new Course(proof, trial._meanwhile, end, reason);
     }
 
-    /// <summary>Lets the fault strike at the moment, mends it, and waits for the end; returns the outcome in words once the oracle agrees with it.</summary>
-    public async Task<string> RunAsync(Moment moment, Fault fault)
-    {
-        await moment.Arm(this);
-        await AskAsync(moment.Verb);
-        await moment.Reach(this);
-        await fault.Strike(this);
-        await All.MendAsync();
+    public XenHost HostOf(bool source) => HostOf(source ? Source : Destination);
 
-        var status = moment.Verb == Moment.Resize ? await RestAsync("VERIFY_RESIZE", "ACTIVE") : await RestAsync("ACTIVE");
-        var migration = await MigrationAsync();
-        var oracle = new Oracle(this);
-        if (status == "VERIFY_RESIZE")
-        {
-            await oracle.CheckAsync(Destination, stopped: Source, "finished");
-            await AskAsync(Moment.Confirm);
-            await RestAsync("ACTIVE");
-            await oracle.CheckLastAsync(Destination, "confirmed");
-        }
-        else if (moment.Verb == Moment.Resize)
-        {
-            Assert.False(string.IsNullOrEmpty(migration.Fault), "the migration was taken back and does not say why");
-            await oracle.CheckLastAsync(Source, "error");
-        }
-        else
-        {
-            await oracle.CheckLastAsync(moment.Verb == Moment.Confirm ? Destination : Source, moment.Verb == Moment.Confirm ? "confirmed" : "reverted");
-        }
+    public XenHost HostOf(string host) => new(All.FactsOf(host));
 
-        return migration.Status == "error" ? $"taken back: {migration.Fault}" : $"{status}, {migration.Status}";
-    }
-
-    public XenHost HostOf(bool source) => new(All.FactsOf(source ? Source : Destination));
+    /// <summary>Ends what the moment holds: the migration goes on, as far as the fault lets it.</summary>
+    public Task ReleaseAsync() => All.ReleaseAsync();
 
     public Task UntilStepAsync(string step) => UntilAsync(m => m.Step == step);
 
@@ -80,7 +89,15 @@ internal sealed class Trial
     public async Task UntilAsync(Func<MigrationSeen, bool> wanted)
     {
         MigrationSeen? seen = null;
-        await Eventually.Async(async () => wanted(seen = await MigrationAsync()), () => $"the moment did not come: {seen}", TimeSpan.FromSeconds(60));
+        await Eventually.Async(async () => wanted(seen = await MigrationAsync()), () => $"the moment did not come: {seen}", TimeSpan.FromSeconds(90));
+    }
+
+    /// <summary>While the fault lasts: waits until the server stands where the rule of this cell says that it must by then.</summary>
+    public async Task SettleAsync()
+    {
+        Assert.True(_rule.Meanwhile != Outcome.None, "the rule of this cell does not say where the server must stand while the fault lasts");
+        var (outcome, fault) = await UntilAsync(_rule.Meanwhile, rest: false);
+        _meanwhile = $"meanwhile {outcome}{(fault is null ? "" : $" ({fault})")}";
     }
 
     /// <summary>The server's newest migration.</summary>
@@ -97,35 +114,62 @@ internal sealed class Trial
     public async Task DeleteAsync()
     {
         await All.Nova.SendAsync(HttpMethod.Delete, $"/v2.1/servers/{Server}");
-        await Eventually.Async(
-            async () => (await All.Nova.SendAsync(HttpMethod.Get, "/v2.1/servers"))["servers"]!.AsArray().Count == 0, () => "the server is not deleted", TimeSpan.FromMinutes(1));
+        await UntilAsync(Outcome.Deleted, rest: false);
     }
 
-    private Task AskAsync(string verb) =>
+    /// <summary>Asks for a resize, or to confirm or revert it.</summary>
+    public Task AskAsync(string verb) =>
         All.Nova.ActAsync(Server, verb == Moment.Resize ? $$$"""{"resize": {"flavorRef": "{{{BigFlavor}}}"}}""" : $$"""{"{{verb}}": null}""");
 
+    /// <summary>Waits until the server has come to rest at one of these ends, its migration with it.</summary>
+    public async Task<Outcome> EndAsync(Outcome ends) => (await UntilAsync(ends, rest: true)).Outcome;
+
     // The API may need a moment to reach what has only just come back.
-    private async Task<string> RestAsync(params string[] states)
+    private async Task<(Outcome Outcome, string? Fault)> UntilAsync(Outcome wanted, bool rest)
     {
-        var status = "";
+        var outcome = Outcome.None;
         JsonNode? seen = null;
+        MigrationSeen? migration = null;
         await Eventually.Async(
             async () =>
             {
                 try
                 {
-                    seen = await All.Nova.ShowAsync(Server);
-                    status = seen["status"]!.ToString();
-                    var migration = await MigrationAsync();
-                    return states.Contains(status) && seen["OS-EXT-STS:task_state"] is null && migration is { Actor: null, Leased: false };
+                    (outcome, seen, migration) = await LookAsync();
+                    return wanted.HasFlag(outcome) && outcome != Outcome.None && (!rest || migration is null or { Actor: null, Leased: false });
                 }
                 catch (Exception e) when (e is HttpRequestException or TaskCanceledException or Xunit.Sdk.XunitException)
                 {
                     return false;
                 }
             },
-            () => $"waited for {string.Join(" or ", states)}: {seen}",
-            TimeSpan.FromMinutes(2));
-        return status;
+            () => $"{wanted} is expected, and it is {outcome}: {migration} {seen}",
+            Patience);
+        return (outcome, seen?["fault"]?["message"]?.ToString());
     }
+
+    private async Task<(Outcome Outcome, JsonNode? Server, MigrationSeen? Migration)> LookAsync()
+    {
+        var all = (await All.Nova.SendAsync(HttpMethod.Get, "/v2.1/servers/detail"))["servers"]!.AsArray();
+        if (all.FirstOrDefault(s => s!["id"]!.ToString() == Server) is not { } server)
+        {
+            return (Outcome.Deleted, null, null);
+        }
+
+        var migration = await MigrationAsync();
+        var outcome = (server["status"]!.ToString(), server["OS-EXT-STS:task_state"], migration.Status) switch
+        {
+            ("ERROR", _, _) => IsHonest(server["fault"]?["message"]?.ToString()) ? Outcome.Waiting : Outcome.None,
+            ("VERIFY_RESIZE", null, "finished") => Outcome.Verify,
+            ("ACTIVE", null, "error") => Outcome.TakenBack,
+            ("ACTIVE", null, "confirmed") => Outcome.Confirmed,
+            ("ACTIVE", null, "reverted") => Outcome.Reverted,
+            _ => Outcome.Working,
+        };
+        return (outcome, server, migration);
+    }
+
+    // Who is in ERROR must be told what is waited for or retried, and where.
+    private bool IsHonest(string? fault) => fault is not null && (fault.Contains(Source, StringComparison.Ordinal) || fault.Contains(Destination, StringComparison.Ordinal))
+        && (fault.Contains("waits for", StringComparison.Ordinal) || fault.Contains("retried", StringComparison.Ordinal));
 }

@@ -9,27 +9,49 @@ internal sealed class XenHost(JsonObject facts)
 {
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(30) };
 
+    private string? _session;
+
     /// <summary>Waits until a call of this message is held: its task is pending.</summary>
     public async Task UntilHeldAsync(string call)
     {
-        var session = (await CallAsync("session.login_with_password", facts["username"]!.ToString(), facts["password"]!.ToString(), "1.1", "faults")).ToString();
         JsonNode? tasks = null;
         await Eventually.Async(
             async () =>
             {
-                tasks = await CallAsync("task.get_all_records", session);
+                tasks = await CallAsync("task.get_all_records");
                 return tasks.AsObject().Any(t => t.Value!["status"]!.ToString() == "pending" && t.Value["name_label"]!.ToString().EndsWith(call, StringComparison.Ordinal));
             },
             () => $"no {call} is held on {facts["name"]}: {tasks}",
-            TimeSpan.FromSeconds(60));
-        await CallAsync("session.logout", session);
+            TimeSpan.FromSeconds(90));
     }
 
-    private async Task<JsonNode> CallAsync(string method, params string[] parameters)
+    /// <summary>Whether a VM of the server runs here.</summary>
+    public async Task<bool> RunsAsync(string server) =>
+        (await CallAsync("VM.get_all_records")).AsObject().Any(
+            vm => vm.Value!["power_state"]!.ToString() == "Running" && vm.Value["other_config"]!["nova_uuid"]?.ToString() == server);
+
+    /// <summary>Calls a message with the caller's own session. Throws <see cref="InvalidOperationException"/> with the API's failure.</summary>
+    public async Task<JsonNode> CallAsync(string method, params string[] parameters)
+    {
+        _session ??= (await SendAsync("session.login_with_password", facts["username"]!.ToString(), facts["password"]!.ToString(), "1.1", "faults")).ToString();
+        try
+        {
+            return await SendAsync(method, [_session, .. parameters]);
+        }
+        catch (InvalidOperationException e) when (e.Message.Contains("SESSION_INVALID", StringComparison.Ordinal))
+        {
+            _session = null;
+            return await CallAsync(method, parameters);
+        }
+    }
+
+    private static JsonNode? Result(JsonNode body) => body["result"]?.DeepClone();
+
+    private async Task<JsonNode> SendAsync(string method, params string[] parameters)
     {
         var request = new JsonObject { ["jsonrpc"] = "2.0", ["id"] = 1, ["method"] = method, ["params"] = new JsonArray([.. parameters.Select(p => (JsonNode)p)]) };
         using var answer = await Http.PostAsJsonAsync(new Uri(facts["url"]!.ToString().TrimEnd('/') + "/jsonrpc"), request);
         var body = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;
-        return body["error"] is null ? body["result"]!.DeepClone() : throw new InvalidOperationException($"{method}: {body["error"]}");
+        return body["error"] is null ? Result(body) ?? new JsonObject() : throw new InvalidOperationException($"{method}: {body["error"]}");
     }
 }

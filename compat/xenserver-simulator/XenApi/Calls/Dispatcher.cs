@@ -47,6 +47,10 @@ internal sealed partial class Dispatcher(
         if (message.NeedsSession)
         {
             sessions.Check(session);
+            if (IsDeed(message.Name))
+            {
+                LogDeed(message.Name, session);
+            }
         }
 
         Call call = new(message, session, arguments, null, hostDown) { ClientGone = clientGone };
@@ -77,6 +81,13 @@ internal sealed partial class Dispatcher(
             throw ApiFailure.Internal($"{error.GetType().Name}: {error.Message}");
         }
     }
+
+    /// <summary>Whether a message may change a VM, a disk or the host, as opposed to reading, or minding sessions and tasks.</summary>
+    private static bool IsDeed(string message) =>
+        message.Split('.') is [not ("session" or "task" or "event"), var verb] && !verb.StartsWith("get_", StringComparison.Ordinal) && !verb.StartsWith("compute_", StringComparison.Ordinal);
+
+    [LoggerMessage(LogLevel.Information, "Deed: {Message} by {Session}")]
+    private partial void LogDeed(string message, string session);
 
     [LoggerMessage(LogLevel.Warning, "{Message}: storage refused")]
     private partial void LogStorageRefusal(string message, Exception error);
