@@ -13,20 +13,6 @@ const string Usage = """
       --list             prints the cells and runs none
     """;
 
-// One cell for each moment, and each kind of fault at least once.
-(string Moment, string Fault)[] representative =
-[
-    ("prep_resize, due", "API killed"),
-    ("resize_instance, mid base copy", "network cut 3 s"),
-    ("resize_instance, mid base copy", "document store away 10 s"),
-    ("resize_instance, at the stop", "source compute killed"),
-    ("finish_resize, due", "destination compute frozen 10 s"),
-    ("finish_resize, at the start", "destination compute killed"),
-    ("confirm_resize, at a disk's end", "source compute away 10 s"),
-    ("revert_resize, at the stop", "nats-server killed"),
-    ("finish_revert_resize, at the start", "source compute killed"),
-];
-
 var only = new List<string>();
 var some = false;
 var list = false;
@@ -45,16 +31,15 @@ for (var i = 0; i < args.Length; i++)
     }
 }
 
-var cells =
-    (from moment in Moment.All
-     from fault in Fault.All
-     where fault.At(moment)
-     where !some || representative.Contains((moment.ToString(), fault.Name))
-     where only.TrueForAll(text => $"{moment} {fault.Name}".Contains(text, StringComparison.OrdinalIgnoreCase))
-     select (moment, fault)).ToList();
+IReadOnlyList<(Moment Moment, Fault Fault)> cells = [.. from moment in Moment.All from fault in Fault.All where fault.At(moment) select (moment, fault)];
+cells = [.. (some ? Representative.Of(cells) : cells).Where(c => only.TrueForAll(text => $"{c.Moment} {c.Fault.Name}".Contains(text, StringComparison.OrdinalIgnoreCase)))];
 if (list)
 {
-    cells.ForEach(c => Console.WriteLine($"{c.moment,-38} {c.fault.Name,-50} {Expected.Of(c.moment, c.fault).End}"));
+    foreach (var c in cells)
+    {
+        Console.WriteLine($"{c.Moment,-38} {c.Fault.Name,-50} {Expected.Of(c.Moment, c.Fault).End}");
+    }
+
     return 0;
 }
 
