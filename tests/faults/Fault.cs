@@ -14,6 +14,11 @@ internal sealed record Fault(string Name, Func<Trial, Task<string>> Strike)
     /// <summary>Prepares it before the user asks for anything.</summary>
     public Func<Trial, Task> Arm { get; init; } = _ => Task.CompletedTask;
 
+    /// <summary>
+    /// Whether it lasts until a host counts as silent. Elsewhere nobody is called silent before a minute has passed, so that a process that is slow to start on a busy machine is not taken for dead.
+    /// </summary>
+    public bool UntilSilent { get; init; }
+
     /// <summary>For a fault that lasts until the end: proves at the end that it has struck. Added to the proof.</summary>
     public Func<Trial, Task<string>>? AtTheEnd { get; init; }
 

@@ -50,11 +50,14 @@ internal sealed class Installation : IAsyncDisposable
     private readonly int _busPort = FreePort();
     private readonly int _storePort = FreePort();
 
-    private Installation() => (BusRelay, StoreRelay) = (new BusRelay(_busPort), new StoreRelay(_storePort));
+    private Installation(bool impatient) => (Impatient, BusRelay, StoreRelay) = (impatient, new BusRelay(_busPort), new StoreRelay(_storePort));
 
     public static IReadOnlyList<string> Hosts { get; } = ["xen1", "xen2"];
 
     public NovaClient Nova { get; } = new();
+
+    /// <summary>Whether a host soon counts as silent.</summary>
+    public bool Impatient { get; }
 
     /// <summary>Between the program and nats-server.</summary>
     public BusRelay BusRelay { get; }
@@ -78,9 +81,10 @@ internal sealed class Installation : IAsyncDisposable
     /// <summary>What a part has said since it was started last.</summary>
     public string OutputOf(string part) => _running.TryGetValue(part, out var program) ? program.Output : "";
 
-    public static async Task<Installation> StartAsync()
+    /// <param name="impatient">Whether a host soon counts as silent.</param>
+    public static async Task<Installation> StartAsync(bool impatient)
     {
-        var all = new Installation();
+        var all = new Installation(impatient);
         try
         {
             await all.StartAllAsync();
@@ -315,7 +319,7 @@ internal sealed class Installation : IAsyncDisposable
             ["images"] = new JsonArray(new JsonObject { ["id"] = Image, ["name"] = "journal", ["path"] = Path.Combine(_folder.FullName, "image.vhd") }),
             ["compute"] = new JsonObject
             {
-                ["heartbeat_seconds"] = 1, ["service_down_seconds"] = 12, ["lease_seconds"] = 6, ["poll_seconds"] = 0.5, ["retry_seconds"] = 0.5, ["retry_seconds_max"] = 4,
+                ["heartbeat_seconds"] = 1, ["service_down_seconds"] = Impatient ? 15 : 60, ["lease_seconds"] = 6, ["poll_seconds"] = 0.5, ["retry_seconds"] = 0.5, ["retry_seconds_max"] = 4,
             },
             ["hosts"] = hosts,
         };

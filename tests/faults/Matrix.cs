@@ -15,7 +15,7 @@ internal sealed class Matrix(IReadOnlyList<(Moment Moment, Fault Fault)> cells, 
 {
     private const int ShortWidth = 110;
 
-    private readonly ConcurrentQueue<(Moment Moment, Fault Fault)> _waiting = new(cells);
+    private readonly ConcurrentQueue<(Moment Moment, Fault Fault)> _waiting = new(cells.OrderBy(c => c.Fault.UntilSilent));
     private readonly ConcurrentBag<Row> _rows = [];
 
     /// <summary>Runs all cells, each told on standard error as it ends; then prints the table and the count. Returns how many have failed.</summary>
@@ -49,7 +49,13 @@ internal sealed class Matrix(IReadOnlyList<(Moment Moment, Fault Fault)> cells, 
                 Row row;
                 try
                 {
-                    all ??= await Installation.StartAsync();
+                    if (all is not null && all.Impatient != cell.Fault.UntilSilent)
+                    {
+                        await EndAsync(all);
+                        all = null;
+                    }
+
+                    all ??= await Installation.StartAsync(cell.Fault.UntilSilent);
                     var course = await Trial.RunAsync(all, cell.Moment, cell.Fault);
                     row = new Row(cell.Moment, cell.Fault, true, clock.Elapsed.TotalSeconds, course.ToString(), course.Proof);
                 }

@@ -15,8 +15,8 @@ internal static class ProcessFaults
         Killed("API", _ => Installation.Api),
         Killed("nats-server", _ => Installation.Bus),
         Killed("document store", _ => Installation.Store),
-        Away("source compute", t => t.SourceCompute),
-        Away("destination compute", t => t.DestinationCompute),
+        Away("source compute", t => t.SourceCompute) with { UntilSilent = true },
+        Away("destination compute", t => t.DestinationCompute) with { UntilSilent = true },
         Away("scheduler", _ => Installation.Scheduler),
         Away("nats-server", _ => Installation.Bus),
         AwayForAWhile("API", _ => Installation.Api),
@@ -55,7 +55,10 @@ internal static class ProcessFaults
         await t.ReleaseAsync();
         await t.SettleAsync();
         return Invariant($"process {t.All.PidOf(part(t))} stopped");
-    });
+    })
+    {
+        UntilSilent = true,
+    };
 
     /// <summary>
     /// SIGSTOP past the lease while another process for the same host takes over and brings the migration to rest; then thawed. It must change nothing on any host any more: when the other has gone
