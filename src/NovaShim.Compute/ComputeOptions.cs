@@ -18,6 +18,9 @@ public sealed record ComputeOptions
     /// <summary>After how long an unattended resize confirms itself; 0 = never (Nova's <c>resize_confirm_window</c>).</summary>
     public double ResizeConfirmWindow { get; init; }
 
+    /// <summary>Whether a shelved server leaves its host as soon as its image is there (Nova's <c>shelved_offload_time</c> of 0), or only when an administrator asks for it (-1).</summary>
+    public bool OffloadShelved { get; init; } = true;
+
     /// <summary>How often a step is tried before it is given up.</summary>
     public int MaxAttempts { get; init; } = 5;
 

@@ -10,7 +10,8 @@ public sealed record ImageTarget
     public required string Name { get; init; }
 
     /// <summary>
-    /// Opens the image for writing from its start; what an earlier opening has written is gone. The stream goes forward only. The caller disposes it, and by returning from the verb says that all is written.
+    /// Opens the image for writing, from its start, once in each run of the verb; what an earlier run has written is gone. The stream goes forward only. The caller disposes it, and by returning from the verb says
+    /// that all is written.
     /// </summary>
     public required Func<CancellationToken, Task<Stream>> OpenWrite { get; init; }
 }

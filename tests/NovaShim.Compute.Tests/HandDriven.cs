@@ -20,9 +20,10 @@ namespace NovaShim.Compute.Tests;
 /// </summary>
 internal sealed class HandDriven : IDisposable
 {
-    private const string ImageId = "5b2a3f0e-3c1f-4a55-8f53-0d6f1a4b9c01";
+    public const string ImageId = "5b2a3f0e-3c1f-4a55-8f53-0d6f1a4b9c01";
     private readonly Dictionary<string, Process> _processes = [];
     private readonly ComputeOptions _options;
+    private readonly DirectoryInfo _images = Directory.CreateTempSubdirectory("novashim-compute-images-");
 
     public HandDriven(ComputeOptions? options = null, params string[] hosts)
     {
@@ -49,6 +50,11 @@ internal sealed class HandDriven : IDisposable
     public IReadOnlyList<string> Hosts { get; }
 
     public ComputeApi Api => _processes[Actors.Scheduler].Of<ComputeApi>();
+
+    public SnapshotApi Snapshots => _processes[Actors.Scheduler].Of<SnapshotApi>();
+
+    /// <summary>The files of images that were made of servers.</summary>
+    public IReadOnlyList<FileInfo> ImageFiles => _images.GetFiles();
 
     public OperatorApi Operator => _processes[Actors.Scheduler].Of<OperatorApi>();
 
@@ -87,11 +93,23 @@ internal sealed class HandDriven : IDisposable
     /// <summary>The scheduler looks after what silent hosts leave lying.</summary>
     public async Task TendAsync()
     {
+        if (IsAlive(Actors.Scheduler))
+        {
+            await _processes[Actors.Scheduler].Of<OrphanSnapshots>().SweepAsync(default);
+        }
+
         if (IsAlive(Actors.Scheduler) && await _processes[Actors.Scheduler].Silent.ListenAsync(default) is { } silence)
         {
             await _processes[Actors.Scheduler].Of<StalledMigrations>().TendAsync(silence, default);
             await _processes[Actors.Scheduler].Of<StalledServers>().TendAsync(silence, default);
         }
+    }
+
+    /// <summary>Removes the files that no image names.</summary>
+    public async Task SweepImagesAsync()
+    {
+        Time.Advance(TimeSpan.FromMinutes(2));
+        await _processes[Actors.Scheduler].Of<ImageStore>().SweepAsync(default);
     }
 
     /// <summary>Lets time pass, in heartbeats.</summary>
@@ -140,16 +158,20 @@ internal sealed class HandDriven : IDisposable
     }
 
     /// <summary>A server that runs on a host.</summary>
-    public async Task<InstanceDocument> BootedAsync(string host = "one")
+    public async Task<InstanceDocument> BootedAsync(string host = "one", string vmState = VmStates.Active)
     {
         await BeatAsync();
+        await AddImageAsync();
         var uuid = Guid.NewGuid().ToString();
-        World.Vms[(host, uuid)] = new World.Vm(Running: true, Blocked: false, StoppedBy: null, MadeBy: null, TestCloud.Small.MemoryMb);
+        World.Vms[(host, uuid)] = new World.Vm(vmState is not (VmStates.Stopped or VmStates.Suspended or VmStates.Shelved), Blocked: false, StoppedBy: null, MadeBy: null, TestCloud.Small.MemoryMb)
+        {
+            Standstill = vmState == VmStates.Paused ? PowerState.Paused : vmState == VmStates.Suspended ? PowerState.Suspended : null, RescueImage = vmState == VmStates.Rescued ? ImageId : null,
+        };
         await _processes[host].Of<ResourceTracker>().ClaimAsync(host, uuid, null, TestCloud.Small, default);
         return await Outside.Collection<InstanceDocument>().InsertAsync(
             new InstanceDocument
             {
-                Key = uuid, Uuid = uuid, Id = 1, DisplayName = "s", ProjectId = "p", UserId = "u", ImageRef = ImageId, Flavor = TestCloud.Small, Host = host, Node = host, VmState = VmStates.Active,
+                Key = uuid, Uuid = uuid, Id = 1, DisplayName = "s", ProjectId = "p", UserId = "u", ImageRef = ImageId, Flavor = TestCloud.Small, Host = host, Node = host, VmState = vmState,
                 LaunchedAt = Time.GetUtcNow().UtcDateTime,
             },
             default);
@@ -159,13 +181,7 @@ internal sealed class HandDriven : IDisposable
     public async Task<InstanceDocument> AcceptedAsync()
     {
         await BeatAsync();
-        if (await Outside.Collection<ImageDocument>().GetAsync(ImageId, default) is null)
-        {
-            var file = typeof(World).Assembly.Location;
-            await Outside.Collection<ImageDocument>().InsertAsync(
-                new ImageDocument { Key = ImageId, Uuid = ImageId, Name = "i", DiskFormat = "vhd", Size = new FileInfo(file).Length, Location = file }, default);
-        }
-
+        await AddImageAsync();
         return (await Api.CreateAsync(new CreateServer { Name = "s", ImageRef = ImageId, Flavor = TestCloud.Small }, 1, TestCloud.NewContext(), default)).Single();
     }
 
@@ -180,6 +196,18 @@ internal sealed class HandDriven : IDisposable
         foreach (var process in _processes.Values)
         {
             process.Dispose();
+        }
+
+        _images.Delete(recursive: true);
+    }
+
+    private async Task AddImageAsync()
+    {
+        if (await Outside.Collection<ImageDocument>().GetAsync(ImageId, default) is null)
+        {
+            var file = typeof(World).Assembly.Location;
+            await Outside.Collection<ImageDocument>().InsertAsync(
+                new ImageDocument { Key = ImageId, Uuid = ImageId, Name = "i", DiskFormat = "vhd", Size = new FileInfo(file).Length, Location = file }, default);
         }
     }
 
@@ -223,7 +251,7 @@ internal sealed class HandDriven : IDisposable
             View = plane.Store.Open();
             _services = new ServiceCollection()
                 .AddLogging()
-                .AddNovaCompute(plane._options, Identity)
+                .AddNovaCompute(plane._options, Identity, new ImageStoreOptions { Path = plane._images.FullName })
                 .AddSingleton<TimeProvider>(plane.Time)
                 .AddSingleton<IDocumentStore>(View)
                 .AddSingleton<IMessageBus, NoBus>()

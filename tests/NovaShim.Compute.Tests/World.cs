@@ -27,7 +27,7 @@ internal sealed class World : IComputeManagers
     public IReadOnlyCollection<string> Violations => _violations;
 
     /// <summary>Every verb is called twice in a row, as after a crash that came before its success was stored.</summary>
-    public bool Twice { get; init; }
+    public bool Twice { get; set; }
 
     /// <summary>Waits here inside the verb, if set: to hold a step open.</summary>
     public ConcurrentDictionary<string, TaskCompletionSource> Gates { get; } = new();
@@ -83,7 +83,23 @@ internal sealed class World : IComputeManagers
     }
 
     /// <summary>A VM.</summary>
-    internal sealed record Vm(bool Running, bool Blocked, string? StoppedBy, string? MadeBy, int MemoryMb);
+    internal sealed record Vm(bool Running, bool Blocked, string? StoppedBy, string? MadeBy, int MemoryMb)
+    {
+        /// <summary>Paused or suspended; null when neither.</summary>
+        public PowerState? Standstill { get; init; }
+
+        /// <summary>What it was built from.</summary>
+        public string? Image { get; init; }
+
+        /// <summary>What it is rescued with.</summary>
+        public string? RescueImage { get; init; }
+
+        /// <summary>The administrator's password.</summary>
+        public string? Password { get; init; }
+
+        /// <summary>Files that were put into it, by path.</summary>
+        public string Files { get; init; } = "";
+    }
 
     private sealed class Manager(VirtDriver driver) : ComputeManager(driver);
 
@@ -97,7 +113,7 @@ internal sealed class World : IComputeManagers
         });
 
         public override Task<InstanceInfo?> GetInfoAsync(Instance instance, CancellationToken cancellation) =>
-            Task.FromResult(world.Vms.TryGetValue((host, instance.Uuid), out var vm) ? new InstanceInfo(vm.Running ? PowerState.Running : PowerState.Shutdown, ["10.0.0.2"]) : null);
+            Task.FromResult(world.Vms.TryGetValue((host, instance.Uuid), out var vm) ? new InstanceInfo(vm.Standstill ?? (vm.Running ? PowerState.Running : PowerState.Shutdown), ["10.0.0.2"]) : null);
 
         public override Task SpawnAsync(InstanceStepContext step, CancellationToken cancellation) =>
             Do(
@@ -106,13 +122,61 @@ internal sealed class World : IComputeManagers
                 {
                     world.Spawned[step.Instance.Uuid] = step;
                     Start(step.Instance.Uuid, null, step.Instance.Flavor);
+                    Change(step, vm => vm with { Image = step.Image?.Id, Password = step.AdminPassword, Files = string.Join(' ', step.InjectedFiles.Select(f => f.Path)) });
                 },
                 cancellation);
 
         public override Task DestroyAsync(InstanceStepContext step, CancellationToken cancellation) =>
             Do("destroy", () => world.Vms.TryRemove((host, step.Instance.Uuid), out _), cancellation);
 
-        public override Task RebootAsync(InstanceStepContext step, bool hard, CancellationToken cancellation) => Do("reboot", () => { }, cancellation);
+        public override Task RebootAsync(InstanceStepContext step, bool hard, CancellationToken cancellation) =>
+            Do("reboot", () => Change(step, vm => hard ? vm with { Running = true, Standstill = null } : vm), cancellation);
+
+        public override Task PowerOffAsync(InstanceStepContext step, CancellationToken cancellation) =>
+            Do("power_off", () => Change(step, vm => vm with { Running = false, Standstill = null }), cancellation);
+
+        public override Task PowerOnAsync(InstanceStepContext step, CancellationToken cancellation) => Do("power_on", () => Change(step, vm => vm with { Running = true, Standstill = null }), cancellation);
+
+        public override Task PauseAsync(InstanceStepContext step, CancellationToken cancellation) => Do("pause", () => Change(step, vm => vm with { Standstill = PowerState.Paused }), cancellation);
+
+        public override Task UnpauseAsync(InstanceStepContext step, CancellationToken cancellation) => Do("unpause", () => Change(step, vm => vm with { Standstill = null }), cancellation);
+
+        public override Task SuspendAsync(InstanceStepContext step, CancellationToken cancellation) =>
+            Do("suspend", () => Change(step, vm => vm with { Running = false, Standstill = PowerState.Suspended }), cancellation);
+
+        public override Task ResumeAsync(InstanceStepContext step, CancellationToken cancellation) => Do("resume", () => Change(step, vm => vm with { Running = true, Standstill = null }), cancellation);
+
+        public override Task RescueAsync(InstanceStepContext step, CancellationToken cancellation) =>
+            Do("rescue", () => Change(step, vm => vm with { Running = true, RescueImage = step.Image!.Id, Password = step.AdminPassword }), cancellation);
+
+        public override Task UnrescueAsync(InstanceStepContext step, CancellationToken cancellation) => Do("unrescue", () => Change(step, vm => vm with { Running = true, RescueImage = null }), cancellation);
+
+        public override async Task<SnapshotInfo> SnapshotAsync(InstanceStepContext step, ImageTarget image, CancellationToken cancellation)
+        {
+            await world.Enter("snapshot", host, cancellation);
+            await using (var stream = await image.OpenWrite(cancellation))
+            {
+                checkAlive();
+                await stream.WriteAsync(new byte[100_000], cancellation);
+                world.BeforeEffect("snapshot", host);
+                checkAlive();
+                await stream.WriteAsync(new byte[100_000], cancellation);
+            }
+
+            world.AfterEffect("snapshot", host);
+            checkAlive();
+            world.Leave("snapshot");
+            return new SnapshotInfo("raw", 1 << 30);
+        }
+
+        public override Task SetAdminPasswordAsync(InstanceStepContext step, CancellationToken cancellation) =>
+            Do("set_admin_password", () => Change(step, vm => vm with { Password = step.AdminPassword }), cancellation);
+
+        public override Task InjectNetworkInfoAsync(InstanceStepContext step, CancellationToken cancellation) => Do("inject_network_info", () => { }, cancellation);
+
+        public override Task ResetNetworkAsync(InstanceStepContext step, CancellationToken cancellation) => Do("reset_network", () => { }, cancellation);
+
+        public override Task<string> GetConsoleOutputAsync(Instance instance, CancellationToken cancellation) => Task.FromResult("one\ntwo\nthree\n");
 
         public override async Task<string> PrepareMigrationSourceAsync(MigrationStepContext step, CancellationToken cancellation)
         {
@@ -152,7 +216,7 @@ internal sealed class World : IComputeManagers
                 () =>
                 {
                     world.Preparations.TryRemove((host, step.Migration.Uuid), out _);
-                    Start(step.Instance.Uuid, step.Migration.Uuid, step.Migration.NewFlavor);
+                    Start(step.Instance.Uuid, step.Migration.Uuid, step.Migration.NewFlavor, step.Migration.PowerOn);
                 },
                 cancellation);
         }
@@ -207,9 +271,16 @@ internal sealed class World : IComputeManagers
             },
             cancellation);
 
-        private void Start(string instance, string? migration, Flavor flavor)
+        private void Change(StepContext step, Func<Vm, Vm> change)
         {
-            world.Vms[(host, instance)] = new Vm(Running: true, Blocked: false, StoppedBy: null, migration, flavor.MemoryMb);
+            var key = (host, step.Instance.Uuid);
+            world.Vms[key] = change(world.Vms[key]);
+            world.CheckOneRuns(step.Instance.Uuid);
+        }
+
+        private void Start(string instance, string? migration, Flavor flavor, bool running = true)
+        {
+            world.Vms[(host, instance)] = new Vm(running, Blocked: false, StoppedBy: null, migration, flavor.MemoryMb);
             world.CheckOneRuns(instance);
         }
 

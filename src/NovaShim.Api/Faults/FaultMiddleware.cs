@@ -2,8 +2,10 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using NovaShim.Api.Requests;
 using NovaShim.Compute.Documents;
+using NovaShim.Compute.Hosts;
 using NovaShim.Compute.Images;
 using NovaShim.Compute.Servers;
+using NovaShim.Sdk;
 
 namespace NovaShim.Api.Faults;
 
@@ -53,6 +55,7 @@ internal sealed partial class FaultMiddleware(RequestDelegate next, ILogger<Faul
     private static (int Status, string Message, int? RetryAfter) Translate(Exception exception, Surface surface) => exception switch
     {
         FaultException fault => (fault.Status, fault.Message, fault.RetryAfter),
+        InstanceInvalidStateException { LegacyMessage: { } message } when surface.IsLegacy() => (StatusCodes.Status409Conflict, message, null),
         InstanceInvalidStateException or MigrationInvalidStateException => (StatusCodes.Status409Conflict, exception.Message, null),
 
         // 2011 took a confirmation without a migration for a bad request, today it is a conflict.
@@ -61,6 +64,8 @@ internal sealed partial class FaultMiddleware(RequestDelegate next, ILogger<Faul
         ImageStateException => (StatusCodes.Status409Conflict, exception.Message, null),
         InvalidImageException => (StatusCodes.Status400BadRequest, exception.Message, null),
         ImageTooLargeException => (StatusCodes.Status413PayloadTooLarge, exception.Message, null),
+        VerbNotSupportedException => (StatusCodes.Status501NotImplemented, "The requested functionality is not supported.", null),
+        HostQuestionException away => (away.IsAway ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status409Conflict, away.Message, null),
         BadHttpRequestException { StatusCode: var status } => (status, FaultNames.DefaultMessage(status), null),
         DuplicateKeyException => (StatusCodes.Status409Conflict, "Another request made the same thing at the same moment.", null),
         DocumentStoreException => (StatusCodes.Status503ServiceUnavailable, "The document store does not answer. Please try again later.", 5),

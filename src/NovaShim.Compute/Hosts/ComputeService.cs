@@ -15,7 +15,7 @@ namespace NovaShim.Compute.Hosts;
 /// up to date. A host that cannot be driven is down, and nothing else suffers.
 /// </summary>
 internal sealed partial class ComputeService(
-    ComputeHostOptions host, IComputeManagers plugins, IDocumentStore store, MigrationRunner migrations, InstanceRunner instances, ServiceGroup services, ResourceTracker resources, HintListener hints, ProcessIdentity process,
+    ComputeHostOptions host, IComputeManagers plugins, IDocumentStore store, MigrationRunner migrations, InstanceRunner instances, ServiceGroup services, ResourceTracker resources, HintListener hints, HostQuestions questions, ProcessIdentity process,
     ComputeOptions options, TimeProvider time, ILoggerFactory loggers)
     : BackgroundService
 {
@@ -33,6 +33,7 @@ internal sealed partial class ComputeService(
             var instanceLoop = new WorkLoop<InstanceDocument>(
                 store.Collection<InstanceDocument>(), WorkKinds.Instances, host.Name, work => instances.RunAsync(work, host.Name, manager), _ => false, process, options, time, _log);
             await using var listening = await hints.ListenAsync(Subjects.Compute(host.Name), queueGroup: null, () => { migrationLoop.Wake(); instanceLoop.Wake(); }, stoppingToken);
+            await using var answering = await questions.AnswerAsync(host.Name, manager, stoppingToken);
             await Task.WhenAll(
                 migrationLoop.RunAsync(stoppingToken), instanceLoop.RunAsync(stoppingToken), Heartbeat.RunAsync(token => BeatAsync(manager, token), options, time, _log, stoppingToken));
         }

@@ -105,6 +105,9 @@ public sealed record ImageDocument : Document
 
     /// <summary>The bytes that are coming in; null at rest.</summary>
     public ImageUpload? Upload { get; init; }
+
+    /// <summary>The server whose disk is to be written to it, by its UUID; null for what users upload. Without bytes and without that work on the server, it never will be an image.</summary>
+    public string? SnapshotOf { get; init; }
 }
 
 /// <summary>A tenant that an image is shared with.</summary>

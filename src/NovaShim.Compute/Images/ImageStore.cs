@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using NovaShim.Compute.Documents;
 using NovaShim.Compute.Work;
+using NovaShim.Sdk;
 
 namespace NovaShim.Compute.Images;
 
@@ -36,10 +37,29 @@ public sealed partial class ImageStore(
     /// <exception cref="ImageStateException">It has its bytes already, or is being given them by somebody else.</exception>
     /// <exception cref="InvalidImageException">It is of no format yet, or the bytes are no image of the format.</exception>
     /// <exception cref="ImageTooLargeException">They are too many.</exception>
-    public async Task<ImageDocument> ReceiveAsync(string uuid, string owner, Func<Stream, CancellationToken, Task> write, CancellationToken cancellation)
+    public Task<ImageDocument> ReceiveAsync(string uuid, string owner, Func<Stream, CancellationToken, Task> write, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(write);
-        var image = await BeginAsync(uuid, owner, cancellation);
+        return ReceiveAsync(
+            uuid, owner, formatIsKnown: true,
+            async (stream, token) =>
+            {
+                await write(stream, token);
+                return null;
+            },
+            cancellation);
+    }
+
+    /// <summary>Takes in the snapshot of a server likewise. What format it has is known when it is written.</summary>
+    public Task<ImageDocument> ReceiveSnapshotAsync(string uuid, string owner, Func<Stream, CancellationToken, Task<SnapshotInfo>> write, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(write);
+        return ReceiveAsync(uuid, owner, formatIsKnown: false, async (stream, token) => await write(stream, token), cancellation);
+    }
+
+    private async Task<ImageDocument> ReceiveAsync(string uuid, string owner, bool formatIsKnown, Func<Stream, CancellationToken, Task<SnapshotInfo?>> write, CancellationToken cancellation)
+    {
+        var image = await BeginAsync(uuid, owner, formatIsKnown, cancellation);
         var upload = image.Upload!;
         var file = Path.Combine(_folder, NameOf(uuid, upload));
         using var lost = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -47,12 +67,13 @@ public sealed partial class ImageStore(
         try
         {
             var arrived = await WriteAsync(file, write, lost.Token);
-            var size = VirtualSizeOf(image, file, arrived.Count, lost.Token);
+            var format = arrived.Made?.DiskFormat ?? image.DiskFormat;
+            var size = arrived.Made is { } made && format == "raw" ? made.VirtualSize : VirtualSizeOf(format, file, arrived.Count, lost.Token);
             var whole = await Images.UpdateAsync(
                 uuid,
                 i => i.Upload?.Id != upload.Id ? null : i with
                 {
-                    Status = ImageStatuses.Active, Location = NameOf(uuid, upload), Size = arrived.Count, VirtualSize = size, Checksum = arrived.Md5, OsHashValue = arrived.Sha512, Upload = null,
+                    Status = ImageStatuses.Active, Location = NameOf(uuid, upload), DiskFormat = format, Size = arrived.Count, VirtualSize = size, Checksum = arrived.Md5, OsHashValue = arrived.Sha512, Upload = null,
                 },
                 CancellationToken.None);
             if (whole is null)
@@ -146,14 +167,14 @@ public sealed partial class ImageStore(
 
     private static string NameOf(string uuid, ImageUpload upload) => $"{uuid}.{upload.Id}";
 
-    private async Task<ImageDocument> BeginAsync(string uuid, string owner, CancellationToken cancellation)
+    private async Task<ImageDocument> BeginAsync(string uuid, string owner, bool formatIsKnown, CancellationToken cancellation)
     {
         var upload = new ImageUpload(Guid.NewGuid().ToString("N"), owner, process.Id, Now + UploadLease);
         var begun = await Images.UpdateAsync(
             uuid,
             image =>
             {
-                if (image.DiskFormat is null || image.ContainerFormat is null)
+                if (formatIsKnown && (image.DiskFormat is null || image.ContainerFormat is null))
                 {
                     throw new InvalidImageException("Properties disk_format, container_format must be set prior to saving data.");
                 }
@@ -167,19 +188,19 @@ public sealed partial class ImageStore(
         return begun ?? throw new ImageNotFoundException(uuid);
     }
 
-    private async Task<(long Count, string Md5, string Sha512)> WriteAsync(string file, Func<Stream, CancellationToken, Task> write, CancellationToken cancellation)
+    private async Task<(long Count, string Md5, string Sha512, SnapshotInfo? Made)> WriteAsync(string file, Func<Stream, CancellationToken, Task<SnapshotInfo?>> write, CancellationToken cancellation)
     {
         Directory.CreateDirectory(_folder);
         try
         {
             await using var stream = new FileStream(file, FileMode.CreateNew, FileAccess.Write, FileShare.None, BufferSize, FileOptions.Asynchronous);
             await using var arriving = new ArrivingBytes(stream, options.MaxBytes);
-            await write(arriving, cancellation);
+            var made = await write(arriving, cancellation);
             cancellation.ThrowIfCancellationRequested();
             await stream.FlushAsync(cancellation);
             stream.Flush(flushToDisk: true);
             var (md5, sha512) = arriving.Digests();
-            return (arriving.Count, md5, sha512);
+            return (arriving.Count, md5, sha512, made);
         }
         catch (IOException full) when (full.HResult is DiskFull or DiskQuota)
         {
@@ -191,8 +212,8 @@ public sealed partial class ImageStore(
     private const int DiskFull = 28;
     private const int DiskQuota = 122;
 
-    private long? VirtualSizeOf(ImageDocument image, string file, long length, CancellationToken cancellation) =>
-        image.DiskFormat == "raw" ? length : formats.FirstOrDefault(f => f.DiskFormat == image.DiskFormat)?.VirtualSizeOf(file, cancellation);
+    private long? VirtualSizeOf(string? format, string file, long length, CancellationToken cancellation) =>
+        format == "raw" ? length : formats.FirstOrDefault(f => f.DiskFormat == format)?.VirtualSizeOf(file, cancellation);
 
     private async Task RenewAsync(string uuid, ImageUpload upload, CancellationTokenSource lost)
     {

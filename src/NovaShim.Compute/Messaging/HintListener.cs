@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
+using NovaShim.Compute.Hosts;
 using NovaShim.Compute.Migrations;
 using NovaShim.Compute.Servers;
 
@@ -14,9 +15,12 @@ internal sealed partial class HintListener(IMessageBus bus, ILogger<HintListener
 
     private static readonly FrozenSet<string> Methods = FrozenSet.Create(
         StringComparer.Ordinal,
-        InstanceSteps.RunInstance, InstanceSteps.TerminateInstance, InstanceSteps.RebootInstance,
-        ResizeMigration.Schedule, ResizeMigration.PrepSource, ResizeMigration.PrepResize, ResizeMigration.ResizeInstance, ResizeMigration.FinishResize, ResizeMigration.AwaitVerification,
-        ResizeMigration.PrepConfirm, ResizeMigration.ConfirmResize, ResizeMigration.RevertResize, ResizeMigration.FinishRevertResize);
+        [
+            .. ServerAction.All.Select(a => a.Step), HostQuestions.GetConsoleOutput, HostQuestions.GetDiagnostics,
+            InstanceSteps.RunInstance, InstanceSteps.TerminateInstance, InstanceSteps.RebootInstance,
+            ResizeMigration.Schedule, ResizeMigration.PrepSource, ResizeMigration.PrepResize, ResizeMigration.ResizeInstance, ResizeMigration.FinishResize, ResizeMigration.AwaitVerification,
+            ResizeMigration.PrepConfirm, ResizeMigration.ConfirmResize, ResizeMigration.RevertResize, ResizeMigration.FinishRevertResize,
+        ]);
 
     /// <summary>Calls <paramref name="wake"/> for each hint on a subject until the result is disposed.</summary>
     public Task<IAsyncDisposable> ListenAsync(string subject, string? queueGroup, Action wake, CancellationToken cancellation) =>

@@ -31,6 +31,7 @@ internal sealed class MigrationContext : MigrationStepContext, IAsyncDisposable
         Migration = new Migration
         {
             Uuid = m.Uuid, InstanceUuid = m.InstanceUuid, SourceCompute = m.SourceCompute, DestCompute = m.DestCompute ?? "", OldFlavor = m.Saga.OldFlavor, NewFlavor = m.Saga.NewFlavor,
+            PowerOn = m.Saga.OldVmState != VmStates.Stopped,
         };
         SourceOffer = m.Saga.SourceOffer;
         DestinationOffer = m.Saga.DestinationOffer;

@@ -1,4 +1,5 @@
 using NovaShim.Compute.Documents;
+using NovaShim.Compute.Servers;
 using NovaShim.Compute.Work;
 using NovaShim.Sdk;
 
@@ -61,6 +62,11 @@ public sealed record Saga : WorkItem
 
     /// <summary>The flavor to arrive with, whole.</summary>
     public required Flavor NewFlavor { get; init; }
+
+    /// <summary>
+    /// The vm_state to come to rest in, at whichever host (Nova's <c>old_vm_state</c>): <see cref="VmStates.Active"/>, or <see cref="VmStates.Stopped"/> for a server that was shut down, and then is so throughout.
+    /// </summary>
+    public string OldVmState { get; init; } = VmStates.Active;
 
     /// <summary>The hosts that have refused the server so far.</summary>
     public IReadOnlyList<string> RefusedBy { get; init; } = [];

@@ -29,6 +29,7 @@ namespace NovaShim.Compute.Migrations;
 ///
 ///  a step fails for good: [10] and [11] undo, in the order that the step names, and [13] failed: server ACTIVE where it was      error
 /// </code>
+/// A server that was SHUTOFF when the user asked is started nowhere and comes to rest SHUTOFF, where ACTIVE is said above.
 /// The document says which step is next and who must take it; the arrows between hosts are hints to look. Every step may run twice, and each is safe to
 /// stop at any point: <see cref="MigrationRunner"/> runs them, this file says what they are.
 /// </summary>
@@ -141,7 +142,7 @@ internal sealed class ResizeMigration(MigrationQueue queue, ResourceTracker reso
         },
 
         // [9] Says once more where the server is: a delete confirms without waiting for [6] to be shown.
-        new() { Name = Confirmed, Actor = StepActor.Same, Status = MigrationStatus.Confirmed, Server = (m, i) => AtRest(AtDestination(m, i)) },
+        new() { Name = Confirmed, Actor = StepActor.Same, Status = MigrationStatus.Confirmed, Server = (m, i) => AtRest(m, AtDestination(m, i)) },
 
         // [10] Destroys at the destination only; the source's disks are whole. Also the undo of [3] and [5].
         new() { Name = RevertResize, Actor = StepActor.Destination, Server = Reverting, Do = RevertAsync },
@@ -150,10 +151,10 @@ internal sealed class ResizeMigration(MigrationQueue queue, ResourceTracker reso
         new() { Name = FinishRevertResize, Actor = StepActor.Source, Server = Reverting, Do = FinishRevertAsync },
 
         // [12]
-        new() { Name = Reverted, Actor = StepActor.Same, Status = MigrationStatus.Reverted, Server = (m, i) => AtRest(BackAtSource(m, i)) },
+        new() { Name = Reverted, Actor = StepActor.Same, Status = MigrationStatus.Reverted, Server = (m, i) => AtRest(m, BackAtSource(m, i)) },
 
         // [13] The server is the user's again even if the destination has yet to be swept.
-        new() { Name = Failed, Actor = StepActor.Same, Status = MigrationStatus.Error, Server = (m, i) => AtRest(BackAtSource(m, i)) },
+        new() { Name = Failed, Actor = StepActor.Same, Status = MigrationStatus.Error, Server = (m, i) => AtRest(m, BackAtSource(m, i)) },
     ];
 
     // [1] S picks D, when it is the migration's turn.
@@ -233,7 +234,7 @@ internal sealed class ResizeMigration(MigrationQueue queue, ResourceTracker reso
         m.Status == MigrationStatus.Reverting ? Task(i with { VmState = VmStates.Resized }, TaskStates.ResizeReverting) : i;
 
     private static InstanceDocument Arrived(MigrationDocument m, InstanceDocument i) => Task(
-        AtDestination(m, i) with { VmState = VmStates.Resized, PowerState = PowerState.Running, Progress = 100, Fault = null }, null);
+        AtDestination(m, i) with { VmState = VmStates.Resized, PowerState = PowerStateOf(m), Progress = 100, Fault = null }, null);
 
     /// <summary>The server where a migration that is finished has brought it, as what it has become.</summary>
     public static InstanceDocument AtDestination(MigrationDocument m, InstanceDocument i) => i with { Host = m.DestCompute, Node = m.DestNode, Flavor = m.Saga.NewFlavor };
@@ -242,7 +243,10 @@ internal sealed class ResizeMigration(MigrationQueue queue, ResourceTracker reso
         i with { Host = m.SourceCompute, Node = m.SourceNode, Flavor = m.Saga.OldFlavor };
 
     // The migration has no more say. A delete that waited for this moment falls due, wherever the server is now.
-    private static InstanceDocument AtRest(InstanceDocument i) => Task(
-        i with { VmState = VmStates.Active, MigrationUuid = null, Progress = 100, Fault = null, Work = i.Work is null ? null : i.Work with { Actor = i.Host } },
+    private static InstanceDocument AtRest(MigrationDocument m, InstanceDocument i) => Task(
+        i with { VmState = m.Saga.OldVmState, PowerState = PowerStateOf(m), MigrationUuid = null, Progress = 100, Fault = null, Work = i.Work is null ? null : i.Work with { Actor = i.Host } },
         null);
+
+    // A server that was shut down when the user asked stays so: neither host starts it.
+    private static PowerState PowerStateOf(MigrationDocument m) => m.Saga.OldVmState == VmStates.Stopped ? PowerState.Shutdown : PowerState.Running;
 }

@@ -12,7 +12,7 @@ internal static class InstanceEvents
         InstanceSteps.RunInstance => "compute.instance.create",
         InstanceSteps.TerminateInstance => "compute.instance.delete",
         InstanceSteps.RebootInstance => "compute.instance.reboot",
-        _ => null,
+        _ => ServerAction.Of(step)?.Event is { } name ? "compute.instance." + name : null,
     };
 
     /// <summary>The event of a step of a migration; null for steps that Nova is silent about. Its revert has one pair of notifications, around the return of the source.</summary>

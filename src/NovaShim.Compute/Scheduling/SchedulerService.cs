@@ -11,7 +11,7 @@ namespace NovaShim.Compute.Scheduling;
 
 /// <summary>The scheduler: does the due work that any scheduler may do, and tends what silent hosts leave lying. Any number of them may run.</summary>
 internal sealed class SchedulerService(
-    IDocumentStore store, MigrationRunner migrations, InstanceRunner instances, StalledMigrations stalledMigrations, StalledServers stalledServers, SilentHosts silentHosts, ServiceGroup services, HintListener hints,
+    IDocumentStore store, MigrationRunner migrations, InstanceRunner instances, StalledMigrations stalledMigrations, StalledServers stalledServers, OrphanSnapshots orphanSnapshots, SilentHosts silentHosts, ServiceGroup services, HintListener hints,
     ProcessIdentity process, ComputeOptions options, TimeProvider time, ILogger<SchedulerService> log)
     : BackgroundService
 {
@@ -31,6 +31,7 @@ internal sealed class SchedulerService(
 
     private async Task TendAsync(CancellationToken cancellation)
     {
+        await orphanSnapshots.SweepAsync(cancellation);
         if (await silentHosts.ListenAsync(cancellation) is { } silence)
         {
             await stalledMigrations.TendAsync(silence, cancellation);

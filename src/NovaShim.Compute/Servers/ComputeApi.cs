@@ -80,11 +80,14 @@ public sealed class ComputeApi
         }
     }
 
-    /// <summary>Accepts a restart. Throws <see cref="InstanceInvalidStateException"/> unless the server is active and idle; a hard one also brings a server out of error.</summary>
+    /// <summary>
+    /// Accepts a restart. Throws <see cref="InstanceInvalidStateException"/> unless the server is active and idle; a hard one also brings a server up that is shut down, paused or suspended, and out of error.
+    /// </summary>
     public async Task RebootAsync(InstanceDocument instance, bool hard, RequestContext context, CancellationToken cancellation)
     {
         var accepted = await AcceptAsync(
-            instance, "reboot", i => i.VmState == VmStates.Active || hard && i is { VmState: VmStates.Error, Host: not null, MigrationUuid: null },
+            instance, "reboot",
+            i => i.VmState == VmStates.Active || hard && i is { VmState: VmStates.Stopped or VmStates.Paused or VmStates.Suspended or VmStates.Error, Host: not null, MigrationUuid: null },
             i => i with
             {
                 TaskState = hard ? TaskStates.RebootingHard : TaskStates.Rebooting,
@@ -95,11 +98,90 @@ public sealed class ComputeApi
         await _hints.InstanceDueAsync(accepted, cancellation);
     }
 
-    /// <summary>Accepts a move to another flavor. Throws <see cref="InstanceInvalidStateException"/> unless the server is active and idle.</summary>
+    /// <summary>
+    /// Accepts an action. Throws <see cref="InstanceInvalidStateException"/> unless the server is idle and in one of the states the action is taken in. What the action needs beside the server is in <paramref name="args"/>
+    /// and, for the guest, in <paramref name="guest"/>; <paramref name="also"/> changes the server in the same write.
+    /// </summary>
+    internal async Task<InstanceDocument> ActAsync(
+        InstanceDocument instance, ServerAction action, RequestContext context, IReadOnlyDictionary<string, string> args, GuestRequest? guest, Func<InstanceDocument, InstanceDocument> also,
+        CancellationToken cancellation)
+    {
+        var accepted = await AcceptAsync(
+            instance, action.Verb, i => IsTaken(action, i),
+            i => also(i) with
+            {
+                TaskState = action.TaskState,
+                Work = new InstanceWork { Step = action.Step, Actor = i.Host ?? Actors.Scheduler, DueAt = Now, Context = context, Args = args, Guest = guest, PreviousVmState = i.VmState },
+            },
+            cancellation);
+        await _actions.StartAsync(instance.Uuid, action.Verb, context, CancellationToken.None);
+        await _hints.InstanceDueAsync(accepted, CancellationToken.None);
+        return accepted;
+    }
+
+    /// <summary>Accepts an action that needs nothing beside the server: stop, pause, suspend and so on.</summary>
+    public Task ActAsync(InstanceDocument instance, ServerAction action, RequestContext context, CancellationToken cancellation) =>
+        ActAsync(instance, action, context, new Dictionary<string, string>(), guest: null, i => i, cancellation);
+
+    /// <summary>Accepts a rescue. Throws <see cref="InstanceInvalidStateException"/> unless the server is idle, and active, shut down or in error.</summary>
+    /// <param name="instance">The server.</param>
+    /// <param name="adminPass">The password to set in the rescue VM.</param>
+    /// <param name="imageRef">The image to rescue with; null: the server's own.</param>
+    /// <param name="context">Who asks.</param>
+    /// <param name="cancellation">Cancels.</param>
+    public Task RescueAsync(InstanceDocument instance, string adminPass, string? imageRef, RequestContext context, CancellationToken cancellation)
+    {
+        var args = new Dictionary<string, string>();
+        if (imageRef is not null)
+        {
+            args[InstanceArgs.RescueImageRef] = imageRef;
+        }
+
+        return ActAsync(instance, ServerAction.Rescue, context, args, new GuestRequest { AdminPassword = adminPass }, i => i, cancellation);
+    }
+
+    /// <summary>Accepts a rebuild. Throws <see cref="InstanceInvalidStateException"/> unless the server is idle, and active, shut down or in error.</summary>
+    /// <returns>The server, as it is to be.</returns>
+    public Task<InstanceDocument> RebuildAsync(InstanceDocument instance, RebuildServer rebuild, RequestContext context, CancellationToken cancellation) =>
+        ActAsync(
+            instance, ServerAction.Rebuild, context, new Dictionary<string, string>(), rebuild.Guest,
+            i => i with
+            {
+                ImageRef = rebuild.ImageRef, DisplayName = rebuild.Name ?? i.DisplayName, Metadata = rebuild.Metadata ?? i.Metadata, DiskConfig = rebuild.DiskConfig ?? i.DiskConfig,
+                AccessIpV4 = rebuild.AccessIpV4 ?? i.AccessIpV4, AccessIpV6 = rebuild.AccessIpV6 ?? i.AccessIpV6, Progress = 0,
+            },
+            cancellation);
+
+    /// <summary>Accepts a new password for the guest's administrator. Throws <see cref="InstanceInvalidStateException"/> unless the server is active and idle.</summary>
+    public Task ChangePasswordAsync(InstanceDocument instance, string adminPass, RequestContext context, CancellationToken cancellation) =>
+        ActAsync(instance, ServerAction.ChangePassword, context, new Dictionary<string, string>(), new GuestRequest { AdminPassword = adminPass }, i => i, cancellation);
+
+    /// <summary>Locks a server, or unlocks it. An administrator's lock stays when its owner locks it as well.</summary>
+    public async Task LockAsync(InstanceDocument instance, bool locked, RequestContext context, CancellationToken cancellation)
+    {
+        var by = context.IsAdmin && context.ProjectId != instance.ProjectId ? "admin" : "owner";
+        await _instances.UpdateAsync(
+            instance.Key, i => i.Locked == locked && (!locked || i.LockedBy == "admin") ? null : i with { Locked = locked, LockedBy = locked ? by : null }, cancellation);
+        await _actions.StartAsync(instance.Uuid, locked ? "lock" : "unlock", context, CancellationToken.None);
+    }
+
+    /// <summary>Throws <see cref="InstanceInvalidStateException"/> when an action would be refused now.</summary>
+    internal static void Check(InstanceDocument instance, ServerAction action)
+    {
+        if (instance.TaskState is not null || instance.Work is not null || !IsTaken(action, instance))
+        {
+            throw InvalidState(instance, action.Verb);
+        }
+    }
+
+    private static bool IsTaken(ServerAction action, InstanceDocument i) =>
+        action.From.Contains(i.VmState) && i.MigrationUuid is null && (i.VmState != VmStates.Error || i.LaunchedAt is not null) && (i.Host is not null || i.VmState == VmStates.ShelvedOffloaded);
+
+    /// <summary>Accepts a move to another flavor. Throws <see cref="InstanceInvalidStateException"/> unless the server is active or shut down, and idle.</summary>
     public Task ResizeAsync(InstanceDocument instance, Flavor newFlavor, RequestContext context, CancellationToken cancellation) =>
         BeginMigrationAsync(instance, newFlavor, "resize", context, cancellation);
 
-    /// <summary>Accepts a move with the same flavor. Throws <see cref="InstanceInvalidStateException"/> unless the server is active and idle.</summary>
+    /// <summary>Accepts a move with the same flavor. Throws <see cref="InstanceInvalidStateException"/> unless the server is active or shut down, and idle.</summary>
     public Task MigrateAsync(InstanceDocument instance, RequestContext context, CancellationToken cancellation) =>
         BeginMigrationAsync(instance, instance.Flavor, "migration", context, cancellation);
 
@@ -143,7 +225,7 @@ public sealed class ComputeApi
                 Status = MigrationStatus.Queued, MigrationType = type,
                 Saga = new Saga
                 {
-                    Step = ResizeMigration.Schedule, Actor = Actors.Scheduler, DueAt = Now, Context = context, OldFlavor = instance.Flavor, NewFlavor = newFlavor,
+                    Step = ResizeMigration.Schedule, Actor = Actors.Scheduler, DueAt = Now, Context = context, OldFlavor = instance.Flavor, NewFlavor = newFlavor, OldVmState = instance.VmState,
                     Lease = new Lease("api " + _process.Id, Now.AddSeconds(_options.LeaseSeconds)),
                 },
             },
@@ -151,7 +233,7 @@ public sealed class ComputeApi
         try
         {
             await AcceptAsync(
-                instance, verb, IsIdle, i => i with { VmState = VmStates.Resizing, TaskState = TaskStates.ResizePrep, MigrationUuid = uuid, Progress = 0, Fault = null }, cancellation);
+                instance, verb, i => IsIdle(i) && i.VmState == instance.VmState, i => i with { VmState = VmStates.Resizing, TaskState = TaskStates.ResizePrep, MigrationUuid = uuid, Progress = 0, Fault = null }, cancellation);
         }
         catch (InstanceInvalidStateException)
         {
@@ -200,7 +282,7 @@ public sealed class ComputeApi
             cancellation) ?? throw InvalidState(refused, verb);
     }
 
-    private static bool IsIdle(InstanceDocument i) => i is { VmState: VmStates.Active, TaskState: null, Work: null, MigrationUuid: null, Host: not null };
+    private static bool IsIdle(InstanceDocument i) => i is { VmState: VmStates.Active or VmStates.Stopped, TaskState: null, Work: null, MigrationUuid: null, Host: not null };
 
     private static void CheckIdle(InstanceDocument i, string verb)
     {
@@ -210,6 +292,6 @@ public sealed class ComputeApi
         }
     }
 
-    private static InstanceInvalidStateException InvalidState(InstanceDocument i, string verb) => new(
-        i.TaskState is { } task ? $"Cannot '{verb}' instance {i.Uuid} while it is in task_state {task}" : $"Cannot '{verb}' instance {i.Uuid} while it is in vm_state {i.VmState}");
+    private static InstanceInvalidStateException InvalidState(InstanceDocument i, string verb) =>
+        i.TaskState is { } task ? new(verb, i.Uuid, "task_state", task) : new(verb, i.Uuid, "vm_state", i.VmState);
 }

@@ -2,7 +2,7 @@ using NovaShim.Sdk;
 
 namespace NovaShim.Compute.Servers;
 
-/// <summary>What a build puts into the guest and nothing else needs to know: kept with the work, and dropped with it.</summary>
+/// <summary>What a build, rebuild, rescue or change of password puts into the guest and nothing else needs to know: kept with the work, and dropped with it.</summary>
 public sealed record GuestRequest
 {
     /// <summary>The administrator's password.</summary>

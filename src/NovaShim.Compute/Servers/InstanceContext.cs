@@ -17,6 +17,8 @@ internal sealed class InstanceContext : InstanceStepContext
         _work = work;
         Instance = InstanceRecord.Of(work.Document);
         RequestId = work.Item.Context.RequestId;
+        AdminPassword = work.Document.Work!.Guest?.AdminPassword;
+        InjectedFiles = work.Document.Work.Guest?.ToInjectedFiles() ?? [];
     }
 
     public override T? Checkpoint<T>(JsonTypeInfo<T> type) where T : class =>

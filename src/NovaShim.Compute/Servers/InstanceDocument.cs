@@ -79,8 +79,14 @@ public sealed record InstanceDocument : Document
     /// <summary>The id that several servers created by one request share.</summary>
     public string ReservationId { get; init; } = "";
 
-    /// <summary>Whether a user has locked it.</summary>
+    /// <summary>Whether it is locked.</summary>
     public bool Locked { get; init; }
+
+    /// <summary>Who has locked it: <c>owner</c> or <c>admin</c>; null when nobody has.</summary>
+    public string? LockedBy { get; init; }
+
+    /// <summary>The image that holds what is on its disk while it is shelved; null when it is not.</summary>
+    public string? ShelvedImageId { get; init; }
 
     /// <summary>Its fixed addresses.</summary>
     public IReadOnlyList<string> Addresses { get; init; } = [];
@@ -111,7 +117,7 @@ public sealed record InstanceDocument : Document
 
     /// <summary>The server of a build that a host does not take: for the scheduler to choose another.</summary>
     internal InstanceDocument RefusedBy(string host, DateTime now) =>
-        this with { Host = null, Node = null, TaskState = TaskStates.Scheduling, Work = Work!.HandedTo(Actors.Scheduler, now) with { RefusedBy = [.. Work.RefusedBy, host] } };
+        this with { Host = null, Node = null, TaskState = Work!.Step == InstanceSteps.RunInstance ? TaskStates.Scheduling : TaskState, Work = Work!.HandedTo(Actors.Scheduler, now) with { RefusedBy = [.. Work.RefusedBy, host] } };
 }
 
 /// <summary>Work on a server: its step is the message's method (<see cref="InstanceSteps"/>).</summary>
@@ -120,11 +126,14 @@ public sealed record InstanceWork : WorkItem
     /// <summary>The hosts that have refused a build so far.</summary>
     public IReadOnlyList<string> RefusedBy { get; init; } = [];
 
-    /// <summary>What a build is to put into the guest; gone from the store when the build is done. Null for other work.</summary>
+    /// <summary>What is to be put into the guest; gone from the store when the work is done. Null for work that has nothing for it.</summary>
     public GuestRequest? Guest { get; init; }
 
-    /// <summary>Arguments of the message, such as <c>reboot_type</c>.</summary>
+    /// <summary>Arguments of the message, by the names in <see cref="InstanceArgs"/>.</summary>
     public IReadOnlyDictionary<string, string> Args { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The vm_state that the server had when the work was accepted: what it goes back to when the work fails. Null for a build or delete, from which there is no way back.</summary>
+    public string? PreviousVmState { get; init; }
 
     /// <summary>The same work for another actor to begin.</summary>
     internal InstanceWork HandedTo(string actor, DateTime now) => this with { Actor = actor, Lease = null, BegunAt = null, Attempts = 0, Error = null, Checkpoint = null, DueAt = now };
@@ -136,78 +145,3 @@ public sealed record InstanceWork : WorkItem
 /// <param name="Details">For the operator.</param>
 /// <param name="Created">When (UTC).</param>
 public sealed record InstanceFault(int Code, string Message, string Details, DateTime Created);
-
-/// <summary>Values of <see cref="InstanceDocument.VmState"/> (Nova's <c>vm_states</c>).</summary>
-public static class VmStates
-{
-    /// <summary>Being built.</summary>
-    public const string Building = "building";
-
-    /// <summary>Running.</summary>
-    public const string Active = "active";
-
-    /// <summary>Shut down by the user.</summary>
-    public const string Stopped = "stopped";
-
-    /// <summary>On its way to another host.</summary>
-    public const string Resizing = "resizing";
-
-    /// <summary>There, and to be verified by the user.</summary>
-    public const string Resized = "resized";
-
-    /// <summary>Something went wrong.</summary>
-    public const string Error = "error";
-
-    /// <summary>Gone.</summary>
-    public const string Deleted = "deleted";
-}
-
-/// <summary>Values of <see cref="InstanceDocument.TaskState"/> (Nova's <c>task_states</c>).</summary>
-public static class TaskStates
-{
-    /// <summary>A host is being chosen.</summary>
-    public const string Scheduling = "scheduling";
-
-    /// <summary>The host builds it.</summary>
-    public const string Spawning = "spawning";
-
-    /// <summary>An orderly reboot.</summary>
-    public const string Rebooting = "rebooting";
-
-    /// <summary>A reset.</summary>
-    public const string RebootingHard = "rebooting_hard";
-
-    /// <summary>Being deleted.</summary>
-    public const string Deleting = "deleting";
-
-    /// <summary>A resize was accepted.</summary>
-    public const string ResizePrep = "resize_prep";
-
-    /// <summary>Its disks are being copied.</summary>
-    public const string ResizeMigrating = "resize_migrating";
-
-    /// <summary>Its disks have been copied.</summary>
-    public const string ResizeMigrated = "resize_migrated";
-
-    /// <summary>The destination rebuilds it.</summary>
-    public const string ResizeFinish = "resize_finish";
-
-    /// <summary>The resize is being confirmed.</summary>
-    public const string ResizeConfirming = "resize_confirming";
-
-    /// <summary>The resize is being reverted.</summary>
-    public const string ResizeReverting = "resize_reverting";
-}
-
-/// <summary>Steps of work on a server outside migrations.</summary>
-public static class InstanceSteps
-{
-    /// <summary>Choose a host (the scheduler's step), then build there (the host's).</summary>
-    public const string RunInstance = "run_instance";
-
-    /// <summary>Destroy.</summary>
-    public const string TerminateInstance = "terminate_instance";
-
-    /// <summary>Restart.</summary>
-    public const string RebootInstance = "reboot_instance";
-}

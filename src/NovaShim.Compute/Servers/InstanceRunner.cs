@@ -11,11 +11,11 @@ using NovaShim.Sdk;
 namespace NovaShim.Compute.Servers;
 
 /// <summary>
-/// Does the work on servers that is no migration: builds, restarts and destroys them. As in migrations, the document says what is due, every step may run twice,
+/// Does the work on servers that is no migration: builds, restarts and destroys them, and has <see cref="ActionSteps"/> do the rest. As in migrations, the document says what is due, every step may run twice,
 /// and the end of a step is a compare-and-set under its lease.
 /// </summary>
 internal sealed partial class InstanceRunner(
-    FilterScheduler scheduler, ResourceTracker resources, ComputeApi api, ImageFiles images, WorkHints hints, InstanceActions actions, InstanceNotifications notifications,
+    FilterScheduler scheduler, ResourceTracker resources, ComputeApi api, ImageFiles images, ActionSteps actionSteps, SnapshotSteps snapshots, WorkHints hints, InstanceActions actions, InstanceNotifications notifications,
     ComputeOptions options, TimeProvider time,
     ILogger<InstanceRunner> log)
 {
@@ -36,10 +36,11 @@ internal sealed partial class InstanceRunner(
         {
             var taken = (step, manager) switch
             {
-                (InstanceSteps.RunInstance, null) => ChooseHostAsync(work),
+                (InstanceSteps.RunInstance or InstanceSteps.UnshelveInstance, null) => ChooseHostAsync(work),
                 (InstanceSteps.RunInstance, _) => BuildAsync(work, host!, manager),
                 (InstanceSteps.RebootInstance, not null) => RebootAsync(work, manager),
                 (InstanceSteps.TerminateInstance, _) => TerminateAsync(work, host, manager),
+                (_, not null) when ServerAction.Of(step) is { } action => actionSteps.RunAsync(work, action, host!, manager),
                 _ => throw new StepFailedException($"{step} is no work for {host ?? "the scheduler"}.", StepRecovery.Unwind),
             };
             await taken;
@@ -72,7 +73,7 @@ internal sealed partial class InstanceRunner(
         var node = await scheduler.SelectForBuildAsync(i.Flavor, wanted, i.Work!.RefusedBy, work.Lost)
             ?? throw new StepFailedException($"No valid host was found. No host{(wanted is null ? "" : " " + wanted)} is up, enabled and has room for flavor {i.Flavor.Name}.", StepRecovery.Unwind);
         var chosen = await work.UpdateAsync(
-            d => d with { Host = node.Host, Node = node.Stats.HypervisorHostname, TaskState = TaskStates.Spawning, Work = d.Work!.HandedTo(node.Host, time.GetUtcNow().UtcDateTime) }, work.Lost);
+            d => d with { Host = node.Host, Node = node.Stats.HypervisorHostname, TaskState = i.Work.Step == InstanceSteps.RunInstance ? TaskStates.Spawning : d.TaskState, Work = d.Work!.HandedTo(node.Host, time.GetUtcNow().UtcDateTime) }, work.Lost);
         await hints.InstanceDueAsync(chosen, work.Lost);
     }
 
@@ -81,8 +82,7 @@ internal sealed partial class InstanceRunner(
         var i = work.Document;
         await resources.ClaimAsync(host, i.Uuid, migrationUuid: null, i.Flavor, work.Lost);
         var image = await images.OpenAsync(i.ImageRef, work.Lost);
-        var guest = i.Work!.Guest ?? new GuestRequest();
-        await manager.RunInstanceAsync(new InstanceContext(work) { Image = image, InjectedFiles = guest.ToInjectedFiles(), AdminPassword = guest.AdminPassword }, work.Lost);
+        await manager.RunInstanceAsync(new InstanceContext(work) { Image = image }, work.Lost);
         var info = await manager.GetInfoAsync(InstanceRecord.Of(i), work.Lost);
         await work.UpdateAsync(
             d => d with
@@ -96,7 +96,7 @@ internal sealed partial class InstanceRunner(
     private static async Task RebootAsync(LeasedWork<InstanceDocument> work, ComputeManager manager)
     {
         await manager.RebootInstanceAsync(new InstanceContext(work), work.Document.TaskState == TaskStates.RebootingHard, work.Lost);
-        await work.UpdateAsync(d => d with { VmState = VmStates.Active, TaskState = null, Fault = null, Work = null }, CancellationToken.None);
+        await work.UpdateAsync(d => d with { VmState = VmStates.Active, TaskState = null, PowerState = PowerState.Running, Fault = null, Work = null }, CancellationToken.None);
     }
 
     private async Task TerminateAsync(LeasedWork<InstanceDocument> work, string? host, ComputeManager? manager)
@@ -124,6 +124,7 @@ internal sealed partial class InstanceRunner(
             await resources.ReleaseAsync(host!, i.Uuid, migrationUuid: null, work.Lost);
         }
 
+        await snapshots.DropShelvedAsync(i, work.Lost);
         var now = time.GetUtcNow().UtcDateTime;
         await work.UpdateAsync(
             d => d with { VmState = VmStates.Deleted, TaskState = null, PowerState = PowerState.NoState, Deleted = true, DeletedAt = now, TerminatedAt = now, Work = null }, CancellationToken.None);
@@ -136,17 +137,21 @@ internal sealed partial class InstanceRunner(
         var recovery = (e as StepFailedException)?.Recovery ?? StepRecovery.Retry;
         var spent = recovery == StepRecovery.Unwind || attempts >= options.MaxAttempts;
 
-        if (step == InstanceSteps.RunInstance && manager is not null && (recovery == StepRecovery.Reschedule || spent))
+        var build = ActionSteps.IsBuild(work.Document);
+        if (build && (recovery == StepRecovery.Reschedule || spent))
         {
             // Nothing of a failed build stays behind; where that fails too, the build is still due here and the next try finds what there is.
-            await manager.TerminateInstanceAsync(new InstanceContext(work), work.Lost);
-            await resources.ReleaseAsync(host!, work.Document.Uuid, migrationUuid: null, work.Lost);
+            await actionSteps.ClearAsync(work, host, manager);
         }
 
-        if (step == InstanceSteps.RunInstance && recovery == StepRecovery.Reschedule)
+        if (build && host is not null && recovery == StepRecovery.Reschedule)
         {
             var refused = await work.UpdateAsync(d => d.RefusedBy(host!, time.GetUtcNow().UtcDateTime), CancellationToken.None);
             await hints.InstanceDueAsync(refused, CancellationToken.None);
+        }
+        else if (spent && ServerAction.Of(step) is not null)
+        {
+            await actionSteps.GiveUpAsync(work, manager, message);
         }
         else if (spent && step != InstanceSteps.TerminateInstance)
         {

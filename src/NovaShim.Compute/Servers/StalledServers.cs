@@ -30,7 +30,7 @@ internal sealed partial class StalledServers(IDocumentStore store, WorkHints hin
     private async Task TendAsync(InstanceDocument i, string silent, DateTime now, CancellationToken cancellation)
     {
         var work = i.Work!;
-        if (work is { Step: InstanceSteps.RunInstance, BegunAt: null })
+        if (work.BegunAt is null && ActionSteps.IsBuild(i))
         {
             LogElsewhere(i.Uuid, silent);
             if (await _instances.ReplaceAsync(i.RefusedBy(work.Actor!, now), cancellation) is { } rescheduled)
