@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using NovaShim.Api.Absent;
 using NovaShim.Api.Admin;
 using NovaShim.Api.Extensions;
 using NovaShim.Api.Faults;
@@ -16,6 +17,7 @@ using NovaShim.Api.Images;
 using NovaShim.Api.KeyPairs;
 using NovaShim.Api.Limits;
 using NovaShim.Api.Migrations;
+using NovaShim.Api.RateLimits;
 using NovaShim.Api.Requests;
 using NovaShim.Api.Servers;
 using NovaShim.Api.Versions;
@@ -29,7 +31,7 @@ public static class NovaApi
     private static readonly string[] ComputePrefixes = ["/v1.1/{tenant_id}", "/v2/{tenant_id}", "/v2.1", "/v2.1/{tenant_id}"];
 
     /// <summary>
-    /// Registers it with sections <c>api</c>, <c>identity</c> and <c>quota</c> of a configuration. Throws <see cref="InvalidOperationException"/> when
+    /// Registers it with sections <c>api</c>, <c>identity</c>, <c>quota</c> and <c>rate_limits</c> of a configuration. Throws <see cref="InvalidOperationException"/> when
     /// they cannot be understood.
     /// </summary>
     public static IServiceCollection AddNovaApi(this IServiceCollection services, IConfiguration configuration)
@@ -54,6 +56,8 @@ public static class NovaApi
             InjectedFileContentBytes = configuration.GetValue("quota:injected_file_content_bytes", quota.InjectedFileContentBytes),
             InjectedFilePathBytes = configuration.GetValue("quota:injected_file_path_bytes", quota.InjectedFilePathBytes),
         });
+        services.AddSingleton(RateLimitOptions.Of(configuration));
+        services.AddSingleton<RateLimiter>();
         services.AddSingleton(new IdentityDirectory(configuration));
         services.TryAddSingleton(TimeProvider.System);
         services.Configure<ForwardedHeadersOptions>(forwarded => TrustOnly(forwarded, options.TrustedProxies));
@@ -88,6 +92,8 @@ public static class NovaApi
         services.AddCapability<ServerMetadataEndpoints>();
         services.AddCapability<InstanceActionEndpoints>();
         services.AddCapability<KeyPairEndpoints>();
+        services.AddCapability<AbsentServices>();
+        services.AddCapability<VolumeAttachments>();
         services.AddCapability<MigrationEndpoints>();
         services.AddCapability<ServiceEndpoints>();
         services.AddCapability<HypervisorEndpoints>();
@@ -112,6 +118,7 @@ public static class NovaApi
         app.UseRouting();
         app.UseMiddleware<UnversionedPaths>();
         app.UseMiddleware<TokenMiddleware>();
+        app.UseMiddleware<RateLimitMiddleware>();
 
         app.Services.GetRequiredService<HealthEndpoint>().Map(app);
         app.Services.GetRequiredService<VersionEndpoints>().Map(app);

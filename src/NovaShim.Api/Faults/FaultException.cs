@@ -10,6 +10,9 @@ internal sealed class FaultException(int status, string message) : Exception(mes
     /// <summary>The HTTP status.</summary>
     public int Status { get; } = status;
 
+    /// <summary>What explains the message; null when nothing does.</summary>
+    public string? Details { get; init; }
+
     /// <summary>After how many seconds it may be tried again; null when nothing is promised.</summary>
     public int? RetryAfter { get; init; }
 }

@@ -48,7 +48,7 @@ internal sealed partial class FaultMiddleware(RequestDelegate next, ILogger<Faul
             }
 
             http.Response.Clear();
-            await FaultWriter.WriteAsync(http, surface, status, message, retryAfter, http.RequestAborted);
+            await FaultWriter.WriteAsync(http, surface, status, message, retryAfter, http.RequestAborted, (exception as FaultException)?.Details);
         }
     }
 

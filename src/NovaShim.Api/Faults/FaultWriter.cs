@@ -12,7 +12,7 @@ namespace NovaShim.Api.Faults;
 internal static class FaultWriter
 {
     /// <summary>Writes it as the whole answer.</summary>
-    public static async Task WriteAsync(HttpContext http, Surface surface, int status, string message, int? retryAfter, CancellationToken cancellation)
+    public static async Task WriteAsync(HttpContext http, Surface surface, int status, string message, int? retryAfter, CancellationToken cancellation, string? details = null)
     {
         // Identity's form is also what today's compute answers without a valid token, because there its middleware answers.
         var identity = surface is Surface.Identity || (status == StatusCodes.Status401Unauthorized && !surface.IsLegacy());
@@ -28,6 +28,11 @@ internal static class FaultWriter
             }
 
             json.WriteString("message", message);
+            if (details is not null && !identity)
+            {
+                json.WriteString("details", details);
+            }
+
             if (retryAfter is { } seconds && !identity)
             {
                 json.WriteString("retryAfter", seconds.ToString(CultureInfo.InvariantCulture));
@@ -40,7 +45,7 @@ internal static class FaultWriter
         // On v2 a client that asks for XML is refused in JSON, the one format there.
         var asXml = !identity && (surface is Surface.V11 or Surface.Unversioned) && ApiRequest.Of(http).Format != MediaFormat.Json;
         var document = asXml
-            ? XmlAnswers.WriteFault(FaultNames.Of(surface, status), status, message, retryAfter?.ToString(CultureInfo.InvariantCulture))
+            ? XmlAnswers.WriteFault(FaultNames.Of(surface, status), status, message, details, retryAfter?.ToString(CultureInfo.InvariantCulture))
             : buffer.WrittenMemory;
         var response = http.Response;
         response.StatusCode = status;

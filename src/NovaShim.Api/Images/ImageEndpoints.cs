@@ -57,13 +57,8 @@ internal sealed class ImageEndpoints(ImageShelf shelf, ImageRemoval removal) : I
         && (request.QueryValue("minRam") is not { } ram || image.MinRam >= Number("minRam", ram))
         && (request.QueryValue("server") is not { } server || image.Metadata.GetValueOrDefault(ServerKey) == Texts.IdOfReference(server))
         && (request.QueryValue("type") is not { } type || (image.Metadata.GetValueOrDefault(TypeKey) ?? "base") == type)
-        && (request.QueryValue("changes-since") is not { } since || (image.UpdatedAt ?? image.CreatedAt) >= Moment(since))
+        && (request.QueryValue("changes-since") is not { } since || (image.UpdatedAt ?? image.CreatedAt) >= Texts.ParsedMoment("changes-since", since))
         && request.Query.Where(p => p.Key.StartsWith(PropertyFilter, StringComparison.Ordinal)).All(p => image.Metadata.GetValueOrDefault(p.Key[PropertyFilter.Length..]) == p.Value[^1]);
-
-    private static DateTime Moment(string text) =>
-        DateTime.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var moment)
-            ? moment
-            : throw Fault.BadRequest("Invalid changes-since value: a moment in ISO 8601 is expected.");
 
     private static int Number(string name, string text) =>
         int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : throw Fault.BadRequest($"Invalid {name} filter [{text}]");
@@ -76,13 +71,15 @@ internal sealed class ImageEndpoints(ImageShelf shelf, ImageRemoval removal) : I
         _ => "ERROR",
     };
 
+    private static int ProgressOf(ImageDocument image) => image.Status switch { "active" => 100, "saving" => 50, "queued" => 25, _ => 0 };
+
     private static ImageView View(ApiRequest request, ImageDocument image, bool detailed)
     {
-        var view = new ImageView { Id = image.Uuid, Name = image.Name, Links = Links.Of(request, "images", image.Uuid) };
-        var status = StatusOf(image);
+        var links = new List<Link>(Links.Of(request, "images", image.Uuid)) { new("alternate", $"{request.BaseUrl}/image/v2/images/{image.Uuid}", "application/vnd.openstack.image") };
+        var view = new ImageView { Id = image.Uuid, Name = image.Name, Links = links };
         return !detailed ? view : view with
         {
-            Status = status, Progress = status == "ACTIVE" ? 100 : 0, MinDisk = image.MinDisk, MinRam = image.MinRam, Created = Texts.Moment(image.CreatedAt),
+            Status = StatusOf(image), Progress = ProgressOf(image), MinDisk = image.MinDisk, MinRam = image.MinRam, Created = Texts.Moment(image.CreatedAt),
             Updated = Texts.Moment(image.UpdatedAt ?? image.CreatedAt), Metadata = image.Metadata, Size = image.Size,
             Server = image.Metadata.TryGetValue(ServerKey, out var server) ? new ImageServer(server, Links.Of(request, "servers", server)) : null,
         };

@@ -50,11 +50,14 @@ internal sealed record AbsoluteLimits
     public int TotalRamUsed { get; init; }
 }
 
-/// <summary>A limit of calls per time. There are none as long as none is configured.</summary>
-internal sealed record RateLimit(string Uri, string Regex);
+/// <summary>A limit of calls per time.</summary>
+internal sealed record RateLimitView(string Verb, int Value, int Remaining, string Unit, [property: JsonPropertyName("next-available")] string NextAvailable);
+
+/// <summary>The limits of calls to the same place.</summary>
+internal sealed record RateLimitsView(string Uri, string Regex, IReadOnlyList<RateLimitView> Limit);
 
 /// <summary>Both kinds of limits.</summary>
-internal sealed record LimitsDocument(IReadOnlyList<RateLimit> Rate, AbsoluteLimits Absolute);
+internal sealed record LimitsDocument(IReadOnlyList<RateLimitsView> Rate, AbsoluteLimits Absolute);
 
 /// <summary>Both kinds of limits.</summary>
 internal sealed record LimitsEnvelope(LimitsDocument Limits);

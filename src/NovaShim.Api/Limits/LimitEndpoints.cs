@@ -1,12 +1,13 @@
 using Microsoft.AspNetCore.Routing;
 using NovaShim.Api.Faults;
+using NovaShim.Api.RateLimits;
 using NovaShim.Api.Representations;
 using NovaShim.Api.Requests;
 
 namespace NovaShim.Api.Limits;
 
 /// <summary>Limits and quotas, to be read.</summary>
-internal sealed class LimitEndpoints(Quotas quotas) : IComputeCapability
+internal sealed class LimitEndpoints(Quotas quotas, RateLimiter rates) : IComputeCapability
 {
     /// <inheritdoc/>
     public void Map(IEndpointRouteBuilder routes)
@@ -20,7 +21,7 @@ internal sealed class LimitEndpoints(Quotas quotas) : IComputeCapability
     {
         var used = await quotas.UsedByAsync(request.ProjectId, cancellation);
         return Answer.Of(
-            new LimitsEnvelope(new LimitsDocument([], new AbsoluteLimits
+            new LimitsEnvelope(new LimitsDocument(RatesOf(request), new AbsoluteLimits
             {
                 MaxTotalInstances = quotas.Limits.Instances, MaxTotalCores = quotas.Limits.Cores, MaxTotalRamSize = quotas.Limits.Ram,
                 MaxServerMeta = quotas.Limits.MetadataItems,
@@ -29,6 +30,12 @@ internal sealed class LimitEndpoints(Quotas quotas) : IComputeCapability
             })),
             ApiJson.Default.LimitsEnvelope);
     }
+
+    private IReadOnlyList<RateLimitsView> RatesOf(ApiRequest request) =>
+    [
+        .. rates.StandingsOf(request.Context.UserId, request.Surface).GroupBy(s => (s.Limit.Uri, Regex: s.Limit.Regex.ToString())).Select(g => new RateLimitsView(
+            g.Key.Uri, g.Key.Regex, [.. g.Select(s => new RateLimitView(s.Limit.Verb, s.Limit.Value, s.Remaining, s.Limit.Unit.ToString().ToUpperInvariant(), Texts.Moment(s.NextAvailable)))])),
+    ];
 
     private Answer QuotaSet(ApiRequest request)
     {

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using NovaShim.Api.Absent;
 using NovaShim.Api.Extensions;
 using NovaShim.Api.Flavors;
 using NovaShim.Api.Health;
@@ -50,6 +51,7 @@ namespace NovaShim.Api.Representations;
 [JsonSerializable(typeof(MetaItemEnvelope))]
 [JsonSerializable(typeof(InstanceActionsEnvelope))]
 [JsonSerializable(typeof(InstanceActionEnvelope))]
+[JsonSerializable(typeof(VolumeAttachmentsEnvelope))]
 [JsonSerializable(typeof(KeyPairEnvelope))]
 [JsonSerializable(typeof(KeyPairsEnvelope))]
 [JsonSerializable(typeof(MigrationsEnvelope))]

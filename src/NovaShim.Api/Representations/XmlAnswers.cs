@@ -74,11 +74,16 @@ internal static class XmlAnswers
     });
 
     /// <summary>A fault: <c>&lt;itemNotFound code="404"&gt;&lt;message&gt;…</c>.</summary>
-    public static byte[] WriteFault(string name, int code, string message, string? retryAfter) => Write(xml =>
+    public static byte[] WriteFault(string name, int code, string message, string? details, string? retryAfter) => Write(xml =>
     {
         Start(xml, name);
         xml.WriteAttributeString("code", XmlConvert.ToString(code));
         xml.WriteElementString("message", Namespace, Clean(message));
+        if (details is not null)
+        {
+            xml.WriteElementString("details", Namespace, Clean(details));
+        }
+
         if (retryAfter is not null)
         {
             xml.WriteElementString("retryAfter", Namespace, retryAfter);
@@ -201,6 +206,16 @@ internal static class XmlAnswers
             if (child.Name == "links")
             {
                 Links(xml, child.Value);
+            }
+            else if (child is { Name: "limit", Value.ValueKind: JsonValueKind.Array })
+            {
+                // A rate's limits stand in it as they are.
+                foreach (var limit in child.Value.EnumerateArray())
+                {
+                    Start(xml, child.Name);
+                    Members(xml, limit);
+                    xml.WriteEndElement();
+                }
             }
             else if (child.Value.ValueKind != JsonValueKind.Null)
             {

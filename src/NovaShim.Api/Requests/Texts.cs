@@ -16,6 +16,12 @@ internal static class Texts
     /// <summary>A moment as Nova's extensions write it: microseconds, without a zone.</summary>
     public static string DatabaseMoment(DateTime moment) => moment.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff", System.Globalization.CultureInfo.InvariantCulture);
 
+    /// <summary>A moment that a parameter names in ISO 8601, in UTC; UTC where it names no zone.</summary>
+    public static DateTime ParsedMoment(string parameter, string text) =>
+        DateTime.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.AssumeUniversal | System.Globalization.DateTimeStyles.AdjustToUniversal, out var moment)
+            ? moment
+            : throw Faults.Fault.BadRequest($"Invalid {parameter} value: a moment in ISO 8601 is expected.");
+
     /// <summary>A reference given as an id or as a URL that ends in one.</summary>
     public static string IdOfReference(string reference)
     {

@@ -24,22 +24,6 @@ internal sealed record ServerAttributes(string? Name, string? AccessIpV4, string
     /// <summary>A disk configuration.</summary>
     public static string DiskConfigOf(BodyField config) => config.Text() is "AUTO" or "MANUAL" ? config.Text() : throw config.Invalid("AUTO or MANUAL is expected");
 
-    /// <summary>Metadata: names to texts, within bounds.</summary>
-    public static IReadOnlyDictionary<string, string> MetadataOf(BodyField metadata)
-    {
-        var items = new Dictionary<string, string>(StringComparer.Ordinal);
-        var prefix = metadata.Name.Length + 1;
-        foreach (var item in metadata.Members())
-        {
-            var key = item.Name[prefix..];
-            items[key] = key.Length is 0 or > MaxText ? throw item.Invalid($"a key has 1 to {MaxText} characters") : ValueOf(item);
-        }
-
-        return items;
-    }
-
-    private static string ValueOf(BodyField item) => item.Text() is { Length: <= MaxText } value ? value : throw item.Invalid($"a value has at most {MaxText} characters");
-
     private static string AddressOf(BodyField field, AddressFamily family)
     {
         var text = field.Text();

@@ -6,6 +6,7 @@ using NovaShim.Api.Hosts;
 using NovaShim.Api.Images;
 using NovaShim.Api.KeyPairs;
 using NovaShim.Api.Limits;
+using NovaShim.Api.Metadata;
 using NovaShim.Api.Representations;
 using NovaShim.Api.Requests;
 using NovaShim.Compute.Flavors;
@@ -46,11 +47,8 @@ internal sealed class ServerCreation(
         var attributes = ServerAttributes.Of(request, body);
         var name = attributes.Name ?? throw Fault.BadRequest("Invalid input for field/attribute server.name: it is required.");
         var (least, most) = CountsOf(request, body);
-        var metadata = body.Get("metadata") is { } given ? ServerAttributes.MetadataOf(given) : new Dictionary<string, string>();
-        if (metadata.Count > quotas.Limits.MetadataItems && quotas.Limits.MetadataItems >= 0)
-        {
-            throw Fault.OverQuota(request.Surface, $"Maximum number of metadata items exceeds {quotas.Limits.MetadataItems}");
-        }
+        var metadata = body.Get("metadata") is { } given ? MetadataRules.Read(request, given) : new Dictionary<string, string>();
+        MetadataRules.CheckCount(request, 0, metadata.Count, quotas.Limits.MetadataItems);
 
         var guest = new GuestRequest
         {

@@ -12,6 +12,8 @@ internal sealed class ServerEndpoints(IDocumentStore store, ComputeApi compute, 
 {
     private const int Batch = 500;
 
+    private static readonly string[] Changeable = ["name", "accessIPv4", "accessIPv6", "OS-DCF:diskConfig"];
+
     private IDocumentCollection<InstanceDocument> Instances => store.Collection<InstanceDocument>();
 
     /// <inheritdoc/>
@@ -44,33 +46,48 @@ internal sealed class ServerEndpoints(IDocumentStore store, ComputeApi compute, 
     {
         var paging = Paging.Of(request);
         var filter = ServerFilter.Of(request);
-        var after = paging.Marker is { } marker ? await FindMarkerAsync(request, marker, cancellation) : int.MaxValue;
+        var sort = ServerSort.Of(request);
+        var marker = paging.Marker is { } given ? await FindMarkerAsync(request, given, cancellation) : null;
+        var page = filter.AskedForNothing ? []
+            : sort is null ? await PageAsync(filter, paging.Limit, marker?.Id ?? int.MaxValue, cancellation)
+            : [.. (await PageAsync(filter, int.MaxValue, int.MaxValue, cancellation)).Order(sort).SkipWhile(i => marker is not null && sort.Compare(i, marker) <= 0).Take(paging.Limit)];
+        return Answer.Of(
+            new ServersEnvelope([.. page.Select(i => view(request, i))], paging.NextLinks(request, page.Count, page.LastOrDefault()?.Uuid)), ApiJson.Default.ServersEnvelope);
+    }
+
+    /// <summary>Newest first. Nova's integer ids are handed out in the order of creation, so they are what the pages run by.</summary>
+    private async Task<List<InstanceDocument>> PageAsync(ServerFilter filter, int limit, int below, CancellationToken cancellation)
+    {
         var page = new List<InstanceDocument>();
-        while (page.Count < paging.Limit)
+        while (page.Count < limit)
         {
-            // Newest first. Nova's integer ids are handed out in the order of creation, so they are what the pages run by.
-            var below = after;
-            var batch = await Instances.ListAsync(filter.Select(Instances.Query()).Where(i => i.Id < below).OrderByDescending(i => i.Id).Take(Batch), cancellation);
-            page.AddRange(batch.Where(filter.Matches).Take(paging.Limit - page.Count));
+            var last = below;
+            var batch = await Instances.ListAsync(filter.Select(Instances.Query()).Where(i => i.Id < last).OrderByDescending(i => i.Id).Take(Batch), cancellation);
+            page.AddRange(batch.Where(filter.Matches).Take(limit - page.Count));
             if (batch.Count < Batch)
             {
                 break;
             }
 
-            after = batch[^1].Id;
+            below = batch[^1].Id;
         }
 
-        return Answer.Of(
-            new ServersEnvelope([.. page.Select(i => view(request, i))], paging.NextLinks(request, page.Count, page.LastOrDefault()?.Uuid)), ApiJson.Default.ServersEnvelope);
+        return page;
     }
 
-    private async Task<int> FindMarkerAsync(ApiRequest request, string marker, CancellationToken cancellation) =>
-        await Instances.GetAsync(marker, cancellation) is { } found && (request.IsAdmin || found.ProjectId == request.ProjectId) ? found.Id : throw Paging.MarkerNotFound(marker);
+    private async Task<InstanceDocument> FindMarkerAsync(ApiRequest request, string marker, CancellationToken cancellation) =>
+        await Instances.GetAsync(marker, cancellation) is { } found && (request.IsAdmin || found.ProjectId == request.ProjectId) ? found : throw Paging.MarkerNotFound(marker);
 
     private async Task<Answer> UpdateAsync(ApiRequest request, CancellationToken cancellation)
     {
         var instance = await lookup.RequireAsync(request, cancellation);
-        var changes = ServerAttributes.Of(request, await request.BodyAsync("server", cancellation));
+        var body = await request.BodyAsync("server", cancellation);
+        if (!request.IsLegacy && body.Names().FirstOrDefault(n => !Changeable.Contains(n)) is { } unknown)
+        {
+            throw Fault.BadRequest($"Invalid input for field/attribute server. Additional properties are not allowed ('{unknown}' was unexpected).");
+        }
+
+        var changes = ServerAttributes.Of(request, body);
         var updated = await Instances.UpdateAsync(
             instance.Key,
             i => i.Deleted ? null : i with

@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Collections.Frozen;
 using System.Text.RegularExpressions;
 using NovaShim.Api.Faults;
 using NovaShim.Api.Requests;
@@ -9,7 +9,31 @@ namespace NovaShim.Api.Servers;
 /// <summary>Which servers a list was asked for. What the store can select it selects; the rest is decided here, server by server.</summary>
 internal sealed class ServerFilter
 {
+    /// <summary>Every status that Nova knows.</summary>
+    private static readonly FrozenSet<string> Statuses = FrozenSet.ToFrozenSet(
+    [
+        "ACTIVE", "BUILD", "DELETED", "ERROR", "HARD_REBOOT", "MIGRATING", "PASSWORD", "PAUSED", "REBOOT", "REBUILD", "RESCUE", "RESIZE", "REVERT_RESIZE", "SHELVED", "SHELVED_OFFLOADED", "SHUTOFF",
+        "SOFT_DELETED", "SUSPENDED", "UNKNOWN", "VERIFY_RESIZE",
+    ], StringComparer.Ordinal);
+
+    /// <summary>What administrators may filter by, column by column, beside what has a meaning of its own.</summary>
+    private static readonly FrozenDictionary<string, Func<InstanceDocument, string?>> Columns = new Dictionary<string, Func<InstanceDocument, string?>>
+    {
+        ["uuid"] = i => i.Uuid,
+        ["key_name"] = i => i.KeyName,
+        ["availability_zone"] = i => i.AvailabilityZone,
+        ["access_ip_v4"] = i => i.AccessIpV4,
+        ["access_ip_v6"] = i => i.AccessIpV6,
+        ["node"] = i => i.Node,
+        ["power_state"] = i => ((int)i.PowerState).ToString(System.Globalization.CultureInfo.InvariantCulture),
+        ["progress"] = i => i.Progress.ToString(System.Globalization.CultureInfo.InvariantCulture),
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    /// <summary>Tables of Nova's that servers are joined with: no fields to filter by.</summary>
+    private static readonly string[] Joined = ["block_device_mapping", "extra", "info_cache", "metadata", "pci_devices", "security_groups", "services", "system_metadata"];
+
     private readonly bool _isAdmin;
+    private readonly IReadOnlyList<(Func<InstanceDocument, string?> Column, string Value)> _columns;
     private readonly Regex? _name;
     private readonly IReadOnlyList<string> _statuses;
     private readonly string? _image;
@@ -34,7 +58,7 @@ internal sealed class ServerFilter
         }
 
         Tenant = !AllTenants ? request.ProjectId : request.QueryValue("tenant_id") ?? request.QueryValue("project_id");
-        ChangesSince = request.QueryValue("changes-since") is { } since ? Moment(since) : null;
+        ChangesSince = request.QueryValue("changes-since") is { } since ? Texts.ParsedMoment("changes-since", since) : null;
         _name = Pattern(request, "name");
         _address = Pattern(request, "ip");
         _statuses = [.. request.Query["status"].OfType<string>().Where(s => s.Length > 0).Select(s => s.ToUpperInvariant())];
@@ -45,10 +69,30 @@ internal sealed class ServerFilter
         _vmState = _isAdmin ? request.QueryValue("vm_state") : null;
         _taskState = _isAdmin ? request.QueryValue("task_state") : null;
 
+        if (_statuses.Count > 0 && !_statuses.Any(Statuses.Contains))
+        {
+            // Today's Nova finds nothing; that of 2011 told its users.
+            AskedForNothing = !request.IsLegacy ? true : throw Fault.BadRequest($"Invalid server status: {string.Join(", ", _statuses)}");
+        }
+
+        if (_statuses is ["DELETED"] && !_isAdmin)
+        {
+            throw Fault.Forbidden("Only administrators may list deleted instances");
+        }
+
+        if (_isAdmin && request.Query.Keys.FirstOrDefault(k => k.StartsWith('_') || Joined.Contains(k)) is { } wrong)
+        {
+            throw Fault.BadRequest($"Invalid filter field: {wrong}.");
+        }
+
         // What only administrators may ask for is not refused to others but passed over, as Nova does.
+        _columns = _isAdmin ? [.. Columns.Where(c => request.QueryValue(c.Key) is not null).Select(c => (c.Value, request.QueryValue(c.Key)!))] : [];
         Host = _isAdmin ? request.QueryValue("host") ?? request.QueryValue("hypervisor_hostname") : null;
-        Deleted = _isAdmin && request.QueryValue("deleted") is { } deleted && Texts.TryBoolean(deleted, out var gone) && gone;
+        Deleted = _isAdmin && (_statuses is ["DELETED"] || (request.QueryValue("deleted") is { } deleted && Texts.TryBoolean(deleted, out var gone) && gone));
     }
+
+    /// <summary>Whether the status asked for is one that no server ever has.</summary>
+    public bool AskedForNothing { get; }
 
     /// <summary>Whether servers of every tenant are wanted.</summary>
     public bool AllTenants { get; }
@@ -86,6 +130,7 @@ internal sealed class ServerFilter
         && (_flavor is null || i.Flavor.FlavorId == _flavor)
         && (_reservation is null || i.ReservationId == _reservation)
         && (_address is null || i.Addresses.Any(a => _address.IsMatch(a)))
+        && _columns.All(c => c.Column(i) == c.Value)
         && (_userId is null || i.UserId == _userId)
         && (_vmState is null || ServerStatus.VmStateOn(_surface, i.VmState) == _vmState)
         && (_taskState is null || ServerStatus.TaskStateOn(_surface, i.VmState, i.TaskState) == _taskState);
@@ -107,9 +152,4 @@ internal sealed class ServerFilter
             throw Fault.BadRequest($"Invalid {name} filter: it is not a regular expression that can be searched for.");
         }
     }
-
-    private static DateTime Moment(string text) =>
-        DateTime.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var moment)
-            ? moment
-            : throw Fault.BadRequest("Invalid changes-since value: a moment in ISO 8601 is expected.");
 }

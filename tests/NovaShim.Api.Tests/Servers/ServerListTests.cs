@@ -28,7 +28,19 @@ public sealed class ServerListTests : IAsyncLifetime
     [InlineData("alice", "?status=ACTIVE", "web-1")]
     [InlineData("alice", "?status=verify_resize", "db")]
     [InlineData("alice", "?status=ACTIVE&status=ERROR", "web-2 web-1")]
-    [InlineData("alice", "?status=NO_SUCH_STATUS", "")]
+    [InlineData("alice", "?status=PAUSED", "")]
+    [InlineData("alice", "?uuid=passed-over", "db web-2 web-1")]
+    [InlineData("alice", "?metadata=passed-over", "db web-2 web-1")]
+    [InlineData("alice", "?tags=passed-over", "db web-2 web-1")]
+    [InlineData("alice", "?sort_key=display_name&sort_dir=asc", "db web-1 web-2")]
+    [InlineData("alice", "?sort_key=display_name&sort_dir=desc&limit=2", "web-2 web-1")]
+    [InlineData("alice", "?sort_key=display_name", "web-2 web-1 db")]
+    [InlineData("alice", "?sort_key=instance_type_id&sort_key=display_name&sort_dir=asc&sort_dir=desc", "web-1 db web-2")]
+    [InlineData("alice", "?sort_key=kernel_id&sort_dir=asc", "db web-2 web-1")]
+    [InlineData("admin", "?all_tenants=1&sort_key=host&sort_dir=desc&sort_key=display_name&sort_dir=asc", "db bob's web-1 web-2")]
+    [InlineData("admin", "?all_tenants=1&status=DELETED", "gone")]
+    [InlineData("admin", "?all_tenants=1&power_state=1&name=web", "web-2 web-1")]
+    [InlineData("admin", "?all_tenants=1&key_name=none", "")]
     [InlineData("alice", "?flavor=3", "web-2")]
     [InlineData("alice", "?flavor=http://x/v1.1/t/flavors/3", "web-2")]
     [InlineData("alice", "?image=70a599e0-31e7-49b7-b260-868f441e862b&name=db", "db")]
@@ -67,6 +79,12 @@ public sealed class ServerListTests : IAsyncLifetime
     [InlineData("alice", "?name=(a)%5C1", 400)]
     [InlineData("alice", "?all_tenants=perhaps", 400)]
     [InlineData("alice", "?all_tenants=1", 403)]
+    [InlineData("alice", "?status=DELETED", 403)]
+    [InlineData("alice", "?sort_key=colour", 400)]
+    [InlineData("alice", "?sort_key=display_name&sort_dir=up", 400)]
+    [InlineData("alice", "?sort_key=host", 403)]
+    [InlineData("admin", "?metadata=x", 400)]
+    [InlineData("admin", "?_sa_instance_state=x", 400)]
     public async Task Filters_that_cannot_be_are_refused(string user, string query, int status) => Assert.Equal(status, (await _face.SendAsync(user, "GET", "v2.1:/servers" + query)).Status);
 
     [Fact]
@@ -88,6 +106,45 @@ public sealed class ServerListTests : IAsyncLifetime
 
         Assert.Equal(["db", "web-2", "web-1"], names);
         Assert.Equal(2, pages);
+    }
+
+    [Fact]
+    public async Task A_status_that_there_is_not_finds_nothing_today_and_was_refused_in_2011()
+    {
+        Assert.Empty((await _face.SendAsync("alice", "GET", "v2.1:/servers?status=NO_SUCH_STATUS")).Json!["servers"]!.AsArray());
+        foreach (var surface in new[] { "v1.1", "v2" })
+        {
+            Assert.Equal((400, "Invalid server status: NO_SUCH_STATUS"), await _face.SendAsync("alice", "GET", surface + ":/servers?status=no_such_status") is var r ? (r.Status, r.Fault.Message) : default);
+        }
+    }
+
+    [Fact]
+    public async Task Sorted_pages_show_each_server_once()
+    {
+        var names = new List<string>();
+        for (var next = "v2.1:/servers?limit=1&sort_key=vm_state&sort_dir=asc"; next is not null;)
+        {
+            var reply = await _face.SendAsync("alice", "GET", next);
+            names.AddRange(reply.Json!["servers"]!.AsArray().Select(s => s!["name"]!.GetValue<string>()));
+            next = reply.Json["servers_links"]?[0]!["href"]!.GetValue<string>();
+        }
+
+        Assert.Equal(["web-1", "web-2", "db"], names);
+    }
+
+    [Fact]
+    public async Task An_update_changes_what_may_be_changed_and_nothing_else()
+    {
+        var server = await _face.AddServerAsync("alice", "before");
+        var at = $"/servers/{server.Uuid}";
+        foreach (var body in new[] { """{"server": {"name": "x", "metadata": {}}}""", """{"server": {"flavorRef": "1"}}""", """{"server": {"name": ""}}""", """{"server": {"accessIPv4": "x"}}""", """{"server": "x"}""", "{}" })
+        {
+            Assert.Equal(400, (await _face.SendAsync("alice", "PUT", "v2.1:" + at, body)).Status);
+        }
+
+        Assert.Equal(200, (await _face.SendAsync("alice", "PUT", "v1.1:" + at, """{"server": {"accessIPv4": "10.1.2.3", "unheard-of": 1}}""")).Status);
+        var changed = await _face.SendAsync("alice", "PUT", "v2.1:" + at, """{"server": {"name": "after", "OS-DCF:diskConfig": "AUTO"}}""");
+        Assert.Equal(("after", "AUTO", "10.1.2.3"), changed.Json!["server"] is { } s ? (s["name"]!.GetValue<string>(), s["OS-DCF:diskConfig"]!.GetValue<string>(), s["accessIPv4"]!.GetValue<string>()) : default);
     }
 
     [Fact]
