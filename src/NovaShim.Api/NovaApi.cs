@@ -45,7 +45,6 @@ public static class NovaApi
         };
         var quota = new QuotaOptions();
         services.AddSingleton(options);
-        services.AddSingleton(new IdentityOptions { TokenHours = configuration.GetValue("identity:token_hours", new IdentityOptions().TokenHours) });
         services.AddSingleton(new QuotaOptions
         {
             Instances = configuration.GetValue("quota:instances", quota.Instances), Cores = configuration.GetValue("quota:cores", quota.Cores),
@@ -58,13 +57,11 @@ public static class NovaApi
         });
         services.AddSingleton(RateLimitOptions.Of(configuration));
         services.AddSingleton<RateLimiter>();
-        services.AddSingleton(new IdentityDirectory(configuration));
         services.TryAddSingleton(TimeProvider.System);
         services.Configure<ForwardedHeadersOptions>(forwarded => TrustOnly(forwarded, options.TrustedProxies));
 
-        services.AddSingleton<TokenAuthority>();
+        services.AddIdentity(configuration);
         services.AddSingleton<HeaderLogin>();
-        services.AddHostedService<ExpiredTokens>();
         services.AddHostedService<ImageSweep>();
         services.AddSingleton<ServerLookup>();
         services.AddSingleton<KeyPairShelf>();
@@ -76,8 +73,6 @@ public static class NovaApi
         services.AddSingleton<ImageRemoval>();
         services.AddSingleton<GlanceMembers>();
         services.AddSingleton<VersionEndpoints>();
-        services.AddSingleton<IdentityV2Endpoints>();
-        services.AddSingleton<IdentityV3Endpoints>();
         services.AddSingleton<HealthEndpoint>();
         services.AddSingleton<FlavorShelf>();
         services.AddCapability<FlavorEndpoints>();
@@ -122,8 +117,7 @@ public static class NovaApi
 
         app.Services.GetRequiredService<HealthEndpoint>().Map(app);
         app.Services.GetRequiredService<VersionEndpoints>().Map(app);
-        app.Services.GetRequiredService<IdentityV2Endpoints>().Map(app);
-        app.Services.GetRequiredService<IdentityV3Endpoints>().Map(app);
+        app.MapIdentity();
         app.Services.GetRequiredService<GlanceEndpoints>().MapImage(app);
         app.Services.GetRequiredService<GlanceMembers>().Map(app);
         GlanceSchemas.Map(app);

@@ -12,11 +12,11 @@ internal static partial class Announcement
     public static void Make(IHost program, FileInfo? readyFile, IReadOnlyList<string> roles)
     {
         var url = program.Services.GetService<IServer>()?.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault()?.TrimEnd('/');
-        var ready = new Ready(url, url is null ? null : url + "/identity/v3", roles, Environment.ProcessId);
+        var ready = new Ready(url, IdentityUrl(program, url), roles, Environment.ProcessId);
         var log = program.Services.GetRequiredService<ILoggerFactory>().CreateLogger("NovaShim");
         var parts = string.Join(", ", roles);
         LogReady(log, parts, url ?? "no API here");
-        if (url is not null)
+        if (url is not null && (program.Services.GetRequiredService<IConfiguration>()["identity:mode"] ?? "builtin") == "builtin")
         {
             var data = Path.GetFullPath(program.Services.GetRequiredService<IConfiguration>()["data"] ?? Composition.DefaultData);
             if (AdminCredentials.Read(data) is { Password: not null } admin)
@@ -36,6 +36,18 @@ internal static partial class Announcement
         }
     }
 
+    // Where nobody is asked who they are, there is nowhere to log in.
+    private static string? IdentityUrl(IHost program, string? url)
+    {
+        var settings = program.Services.GetRequiredService<IConfiguration>();
+        return url is null ? null : (settings["identity:mode"] ?? "builtin") switch
+        {
+            "builtin" => url + "/identity/v3",
+            "keystone" => settings["identity:keystone:url"]?.TrimEnd('/'),
+            _ => null,
+        };
+    }
+
     [LoggerMessage(Level = LogLevel.Information, Message = "NovaShim is ready ({Roles}): {Url}")]
     private static partial void LogReady(ILogger log, string roles, string url);
 
@@ -45,7 +57,7 @@ internal static partial class Announcement
 
 /// <summary>The content of the ready file.</summary>
 /// <param name="ApiUrl">Where the API listens, without a path; null in a process without the API.</param>
-/// <param name="IdentityUrl">Where to log in (<c>OS_AUTH_URL</c>); null likewise.</param>
+/// <param name="IdentityUrl">Where to log in (<c>OS_AUTH_URL</c>); null likewise, and where nobody has to.</param>
 /// <param name="Roles">What the process is.</param>
 /// <param name="Pid">Its id.</param>
 internal sealed record Ready(string? ApiUrl, string? IdentityUrl, IReadOnlyList<string> Roles, int Pid);

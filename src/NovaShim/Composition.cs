@@ -4,6 +4,7 @@ using NovaShim.Api;
 using NovaShim.Compute;
 using NovaShim.Compute.Documents.Embedded;
 using NovaShim.Compute.Hosts;
+using NovaShim.Compute.Identity;
 using NovaShim.Compute.Images;
 using NovaShim.Compute.Messaging.InProcess;
 using NovaShim.Compute.Plugins;
@@ -38,6 +39,23 @@ internal static class Composition
         var program = web.Build();
         program.MapNovaApi();
         return program;
+    }
+
+    /// <summary>The users and tenants of a configuration, for who wants nothing else of it.</summary>
+    public static ServiceProvider BuildUserDirectory(IConfigurationRoot settings, string data)
+    {
+        var services = new ServiceCollection().AddLogging().AddSingleton(TimeProvider.System).AddSingleton(new IdentityOptions()).AddSingleton<PasswordHash>().AddSingleton<UserDirectory>();
+        if (settings["store:mongodb"] is { } mongo)
+        {
+            services.AddMongoDocumentStore(mongo);
+        }
+        else
+        {
+            PrivateFiles.CreateFolder(data);
+            services.AddEmbeddedDocumentStore(Path.Combine(data, "novashim.db"));
+        }
+
+        return services.BuildServiceProvider();
     }
 
     private static void AddCommon(IHostApplicationBuilder builder, IConfigurationRoot settings, IReadOnlyList<string> roles, string data)
@@ -98,7 +116,7 @@ internal static class Composition
     // Where the configuration names nobody who may log in, there is an administrator with a password of its own making.
     private static void AddAdministrator(IConfigurationRoot settings, string data)
     {
-        if (settings.GetSection("identity:users").GetChildren().Any())
+        if ((settings["identity:mode"] ?? "builtin") != "builtin" || settings.GetSection("identity:users").GetChildren().Any())
         {
             return;
         }

@@ -8,5 +8,7 @@ var root = new RootCommand("NovaShim: an OpenStack Compute (Nova) v1.1 API, and 
     MigrationsCommand.Create(),
     ServersCommand.Create(),
     HostsCommand.Create(),
+    UsersCommand.Users(),
+    UsersCommand.Projects(),
 };
 return await root.Parse(args).InvokeAsync();

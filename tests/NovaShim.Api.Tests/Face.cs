@@ -7,11 +7,11 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using NovaShim.Api.Identity;
 using NovaShim.Compute;
 using NovaShim.Compute.Documents;
 using NovaShim.Compute.Documents.Embedded;
 using NovaShim.Compute.Flavors;
+using NovaShim.Compute.Identity;
 using NovaShim.Compute.Images;
 using NovaShim.Compute.Messaging.InProcess;
 using NovaShim.Compute.Servers;
@@ -56,6 +56,8 @@ public sealed class Face : IAsyncLifetime
     {
         var settings = new Dictionary<string, string?>
         {
+            // What a password costs is no matter of these tests.
+            ["identity:password_iterations"] = "1000",
             ["quota:instances"] = "-1", ["quota:cores"] = "-1", ["quota:ram"] = "-1",
             ["identity:users:0:name"] = "alice", ["identity:users:0:password"] = "alice's secret", ["identity:users:0:project"] = "alpha",
             ["identity:users:1:name"] = "bob", ["identity:users:1:password"] = "bob's secret", ["identity:users:1:project"] = "beta",
@@ -68,7 +70,7 @@ public sealed class Face : IAsyncLifetime
 
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Configuration.AddInMemoryCollection(settings);
-        builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
+        builder.WebHost.UseKestrelCore().UseUrls(settings.GetValueOrDefault("api:urls") ?? "http://127.0.0.1:0");
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Services.AddRouting().AddInProcessMessageBus().AddEmbeddedDocumentStore(Path.Combine(_folder, "store.db"))
             .AddNovaCompute(new ComputeOptions(), ProcessIdentity.OnlyOne, new ImageStoreOptions { Path = Path.Combine(_folder, "images"), MaxBytes = 1 << 20 }).AddNovaApi(builder.Configuration);
@@ -76,9 +78,13 @@ public sealed class Face : IAsyncLifetime
         _app.MapNovaApi();
         await Store.InitializeAsync(default);
         await FlavorSeeds.PlantAsync(Store, builder.Configuration, default);
-        await AddImageAsync(ImageId, "debian", projectId: null);
-        await AddImageAsync(PrivateImageId, "bob's own", ProjectIdOf("bob"));
         await _app.StartAsync();
+        await AddImageAsync(ImageId, "debian", projectId: null);
+        if (!settings.ContainsKey("identity:mode"))
+        {
+            await AddImageAsync(PrivateImageId, "bob's own", ProjectIdOf("bob"));
+        }
+
         BaseUrl = _app.Urls.Single();
         Http = new HttpClient(_handler, disposeHandler: false) { BaseAddress = new Uri(BaseUrl) };
     }
@@ -92,7 +98,11 @@ public sealed class Face : IAsyncLifetime
         Directory.Delete(_folder, recursive: true);
     }
 
-    public string ProjectIdOf(string user) => Services.GetRequiredService<IdentityDirectory>().Lookup(user)!.ProjectId;
+    public string ProjectIdOf(string user)
+    {
+        var users = Store.Collection<UserDocument>();
+        return users.Query().Single(u => u.Name == user).DefaultProjectId!;
+    }
 
     public async Task<string> LogInAsync(string user)
     {

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using NovaShim.Api.Requests;
 using NovaShim.Compute.Documents;
 using NovaShim.Compute.Hosts;
+using NovaShim.Compute.Identity;
 using NovaShim.Compute.Images;
 using NovaShim.Compute.Servers;
 using NovaShim.Sdk;
@@ -25,7 +26,9 @@ internal sealed partial class FaultMiddleware(RequestDelegate next, ILogger<Faul
             await next(http);
             if (http.Response is { HasStarted: false, StatusCode: >= 400, ContentLength: null, ContentType: null })
             {
-                await FaultWriter.WriteAsync(http, surface, http.Response.StatusCode, FaultNames.DefaultMessage(http.Response.StatusCode), null, http.RequestAborted);
+                // A path that ends in an id which is empty names nothing, whatever can be done to its collection.
+                var bare = http.Response.StatusCode == StatusCodes.Status405MethodNotAllowed && http.Request.Path.Value is [_, .., '/'] ? StatusCodes.Status404NotFound : http.Response.StatusCode;
+                await FaultWriter.WriteAsync(http, surface, bare, FaultNames.DefaultMessage(bare), null, http.RequestAborted);
             }
         }
         catch (Exception) when (http.RequestAborted.IsCancellationRequested)
@@ -66,6 +69,8 @@ internal sealed partial class FaultMiddleware(RequestDelegate next, ILogger<Faul
         ImageTooLargeException => (StatusCodes.Status413PayloadTooLarge, exception.Message, null),
         VerbNotSupportedException => (StatusCodes.Status501NotImplemented, "The requested functionality is not supported.", null),
         HostQuestionException away => (away.IsAway ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status409Conflict, away.Message, null),
+        NameTakenException => (StatusCodes.Status409Conflict, exception.Message, null),
+        ConfiguredException => (StatusCodes.Status403Forbidden, exception.Message, null),
         BadHttpRequestException { StatusCode: var status } => (status, FaultNames.DefaultMessage(status), null),
         DuplicateKeyException => (StatusCodes.Status409Conflict, "Another request made the same thing at the same moment.", null),
         DocumentStoreException => (StatusCodes.Status503ServiceUnavailable, "The document store does not answer. Please try again later.", 5),

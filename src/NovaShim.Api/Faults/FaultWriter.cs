@@ -3,6 +3,8 @@ using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.DependencyInjection;
+using NovaShim.Api.Identity;
 using NovaShim.Api.Representations;
 using NovaShim.Api.Requests;
 
@@ -58,7 +60,7 @@ internal static class FaultWriter
 
         if (status == StatusCodes.Status401Unauthorized)
         {
-            response.Headers.WWWAuthenticate = $"Keystone uri=\"{ApiRequest.Of(http).BaseUrl}/identity\"";
+            response.Headers.WWWAuthenticate = $"Keystone uri=\"{http.RequestServices.GetRequiredService<IIdentity>().UrlFor(ApiRequest.Of(http))}\"";
         }
 
         if (!HttpMethods.IsHead(http.Request.Method))

@@ -6,7 +6,7 @@ namespace NovaShim.Api.Identity;
 internal sealed record TenantV2(string Id, string Name, bool Enabled);
 
 /// <summary>A token with its secret, as v2.0 hands it out.</summary>
-internal sealed record TokenV2(string Id, string IssuedAt, string Expires, TenantV2 Tenant);
+internal sealed record TokenV2(string Id, string IssuedAt, string Expires, TenantV2? Tenant);
 
 /// <summary>An endpoint.</summary>
 internal sealed record EndpointV2(
@@ -30,3 +30,6 @@ internal sealed record AccessV2(TokenV2 Token, [property: JsonPropertyName("serv
 
 /// <summary>What was granted.</summary>
 internal sealed record AccessEnvelope(AccessV2 Access);
+
+/// <summary>Tenants, on one page.</summary>
+internal sealed record TenantsEnvelope(IReadOnlyList<TenantV2> Tenants, IReadOnlyList<Requests.Link> TenantsLinks);

@@ -7,44 +7,43 @@ using NovaShim.Compute.Identity;
 
 namespace NovaShim.Api.Identity;
 
-/// <summary>A token as it is handed out, with the document that is kept of it.</summary>
-/// <param name="Secret">What the user sends; known to nobody else.</param>
-/// <param name="Document">What is stored.</param>
-internal sealed record IssuedToken(string Secret, TokenDocument Document);
-
 /// <summary>
-/// Issues, finds and revokes tokens: 256 random bits, stored as their SHA-256. What was found is believed for a few seconds, so that not every request
-/// asks the store.
+/// Issues, finds and revokes the built-in identity's tokens: 256 random bits, stored as their SHA-256. What a token is worth is decided when it is used: by its user and tenant as they are then.
+/// What was found is believed for a few seconds, so that not every request asks the store.
 /// </summary>
-internal sealed class TokenAuthority(IDocumentStore store, TimeProvider time, IdentityOptions options)
+internal sealed class TokenAuthority(IDocumentStore store, UserDirectory directory, TimeProvider time, IdentityOptions options)
 {
     private const int MaxCached = 10_000;
     private const int MaxTokenLength = 512;
+    private const int AuditIdLength = 22;
     private static readonly TimeSpan Believed = TimeSpan.FromSeconds(5);
 
-    private readonly ConcurrentDictionary<string, (TokenDocument Token, DateTimeOffset Until)> _cache = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, (AccessToken Token, DateTimeOffset Until)> _cache = new(StringComparer.Ordinal);
 
     private IDocumentCollection<TokenDocument> Tokens => store.Collection<TokenDocument>();
 
-    /// <summary>A new token for a user, scoped to their tenant.</summary>
+    /// <summary>A new token for a user.</summary>
     /// <param name="user">Who.</param>
+    /// <param name="project">The tenant it is for; null: none.</param>
+    /// <param name="methods">How they proved who they are.</param>
     /// <param name="expiresAt">When it ends at the latest (UTC): a token obtained with a token does not outlive it. Null: the usual time.</param>
     /// <param name="cancellation">Ends the wait.</param>
-    public async Task<IssuedToken> IssueAsync(IdentityUser user, DateTime? expiresAt, CancellationToken cancellation)
+    public async Task<IssuedToken> IssueAsync(UserDocument user, ProjectDocument? project, IReadOnlyList<string> methods, DateTime? expiresAt, CancellationToken cancellation)
     {
         var secret = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
         var now = time.GetUtcNow().UtcDateTime;
-        var document = await Tokens.InsertAsync(new TokenDocument
-        {
-            Key = KeyOf(secret), UserId = user.Id, UserName = user.Name, ProjectId = user.ProjectId, ProjectName = user.ProjectName,
-            DomainId = IdentityDirectory.DomainId,
-            IsAdmin = user.IsAdmin, IssuedAt = now, ExpiresAt = expiresAt ?? now.AddHours(options.TokenHours),
-        }, cancellation);
-        return new IssuedToken(secret, document);
+        var document = await Tokens.InsertAsync(
+            new TokenDocument
+            {
+                Key = KeyOf(secret), UserId = user.Key, ProjectId = project?.Key, Methods = methods, Generation = user.TokenGeneration, IssuedAt = now,
+                ExpiresAt = expiresAt ?? now.AddHours(options.TokenHours),
+            },
+            cancellation);
+        return new IssuedToken(secret, Show(document, user, project));
     }
 
-    /// <summary>The token, if it is known and has not ended.</summary>
-    public async Task<TokenDocument?> FindAsync(string secret, CancellationToken cancellation)
+    /// <summary>The token, if it is known, has not ended, and its user still is what it says.</summary>
+    public async Task<AccessToken?> FindAsync(string secret, CancellationToken cancellation)
     {
         if (secret.Length > MaxTokenLength)
         {
@@ -58,7 +57,7 @@ internal sealed class TokenAuthority(IDocumentStore store, TimeProvider time, Id
             return cached.Token.ExpiresAt > now.UtcDateTime ? cached.Token : null;
         }
 
-        if (await Tokens.GetAsync(key, cancellation) is not { } found || found.ExpiresAt <= now.UtcDateTime)
+        if (await ReadAsync(key, now.UtcDateTime, cancellation) is not { } found)
         {
             _cache.TryRemove(key, out _);
             return null;
@@ -81,6 +80,9 @@ internal sealed class TokenAuthority(IDocumentStore store, TimeProvider time, Id
         return await Tokens.GetAsync(key, cancellation) is { } found && await Tokens.DeleteAsync(found, cancellation);
     }
 
+    /// <summary>Believes nothing any more: a user or a tenant has changed.</summary>
+    public void Forget() => _cache.Clear();
+
     /// <summary>Deletes what has ended and returns how many there were.</summary>
     public async Task<int> SweepAsync(CancellationToken cancellation)
     {
@@ -93,6 +95,32 @@ internal sealed class TokenAuthority(IDocumentStore store, TimeProvider time, Id
         }
 
         return ended.Count;
+    }
+
+    private async Task<AccessToken?> ReadAsync(string key, DateTime now, CancellationToken cancellation)
+    {
+        if (await Tokens.GetAsync(key, cancellation) is not { } token || token.ExpiresAt <= now
+            || await directory.Users.GetAsync(token.UserId, cancellation) is not { Enabled: true } user || user.TokenGeneration != token.Generation)
+        {
+            return null;
+        }
+
+        if (token.ProjectId is not { } projectId)
+        {
+            return Show(token, user, null);
+        }
+
+        return await directory.Projects.GetAsync(projectId, cancellation) is { Enabled: true } project && user.Assignments.Any(a => a.ProjectId == projectId) ? Show(token, user, project) : null;
+    }
+
+    private static AccessToken Show(TokenDocument token, UserDocument user, ProjectDocument? project)
+    {
+        IReadOnlyList<string> roles = project is null ? [] : [.. user.Assignments.Where(a => a.ProjectId == project.Key).Select(a => a.Role).Distinct(StringComparer.Ordinal)];
+        return new AccessToken
+        {
+            UserId = user.Key, UserName = user.Name, ProjectId = project?.Key, ProjectName = project?.Name, Roles = roles, IsAdmin = roles.Contains(Roles.Admin), Methods = token.Methods,
+            AuditId = token.Key[..AuditIdLength], IssuedAt = token.IssuedAt, ExpiresAt = token.ExpiresAt,
+        };
     }
 
     private static string KeyOf(string secret) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(secret)));

@@ -5,7 +5,7 @@ using NovaShim.Api.Requests;
 namespace NovaShim.Api.Identity;
 
 /// <summary>Who asks, and may they: checked for every route that says so, before its handler looks anything up.</summary>
-internal sealed class TokenMiddleware(RequestDelegate next, TokenAuthority tokens)
+internal sealed class TokenMiddleware(RequestDelegate next, IIdentity identity)
 {
     /// <summary>Checks the token, the tenant in the path and the administrator's right.</summary>
     public async Task InvokeAsync(HttpContext http)
@@ -15,7 +15,12 @@ internal sealed class TokenMiddleware(RequestDelegate next, TokenAuthority token
         if (requirements.Count > 0)
         {
             var request = ApiRequest.Of(http);
-            request.Token = request.Header("X-Auth-Token") is { } token && await tokens.FindAsync(token, http.RequestAborted) is { } found ? found : throw Fault.Unauthorized();
+            request.Token = request.Header("X-Auth-Token") is { } token && await identity.FindAsync(token, http.RequestAborted) is { } found ? found : throw Fault.Unauthorized();
+            if (request.Token.ProjectId is null && requirements.Any(r => !r.Unscoped))
+            {
+                throw Fault.Forbidden("This needs a token that is scoped to a project.");
+            }
+
             if (request.PathTenant is { } tenant && tenant != request.ProjectId)
             {
                 throw Fault.BadRequest($"Malformed request URL: URL's project_id '{tenant}' doesn't match Context's project_id '{request.ProjectId}'");

@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using NovaShim.Api.Faults;
-using NovaShim.Compute.Identity;
+using NovaShim.Api.Identity;
 using NovaShim.Compute.Messaging;
 
 namespace NovaShim.Api.Requests;
@@ -33,7 +33,7 @@ internal sealed class ApiRequest(HttpContext http, Surface surface, string reque
     public MediaFormat Format { get; } = format;
 
     /// <summary>The token it came with, once it has been checked.</summary>
-    public TokenDocument? Token { get; set; }
+    public AccessToken? Token { get; set; }
 
     /// <summary>The user's tenant. Only behind a token.</summary>
     public string ProjectId => Context.ProjectId;
@@ -41,9 +41,9 @@ internal sealed class ApiRequest(HttpContext http, Surface surface, string reque
     /// <summary>Whether the user is an administrator.</summary>
     public bool IsAdmin => Token is { IsAdmin: true };
 
-    /// <summary>Who asks, as the control plane carries it. Only behind a token.</summary>
-    public RequestContext Context => Token is { } token
-        ? new RequestContext { RequestId = RequestId, UserId = token.UserId, ProjectId = token.ProjectId, IsAdmin = token.IsAdmin, Timestamp = Timestamp }
+    /// <summary>Who asks, as the control plane carries it. Only behind a token that is scoped to a tenant.</summary>
+    public RequestContext Context => Token is { ProjectId: { } projectId } token
+        ? new RequestContext { RequestId = RequestId, UserId = token.UserId, ProjectId = projectId, IsAdmin = token.IsAdmin, Timestamp = Timestamp }
         : throw new InvalidOperationException("This route asks for no token.");
 
     /// <summary>The query. Unknown parameters (<c>?fresh=</c> of old clients) are simply never looked at.</summary>

@@ -48,6 +48,9 @@ internal static class Routes
     /// <summary>Only administrators: 403 before anything is looked up.</summary>
     public static TBuilder AdminOnly<TBuilder>(this TBuilder builder) where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new TokenRequirement(AdminOnly: true));
 
-    /// <summary>Anybody with a valid token.</summary>
+    /// <summary>Anybody with a valid token, be it scoped to a tenant or not.</summary>
+    public static TBuilder NeedsAnyToken<TBuilder>(this TBuilder builder) where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new TokenRequirement(AdminOnly: false, Unscoped: true));
+
+    /// <summary>Anybody with a valid token that is scoped to a tenant.</summary>
     public static TBuilder NeedsToken<TBuilder>(this TBuilder builder) where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new TokenRequirement(AdminOnly: false));
 }

@@ -49,6 +49,8 @@ public static class DocumentCatalog
         new(typeof(ComputeNodeDocument), "compute_nodes", [new("compute_nodes_id", ["Id"], Unique: true)]),
         new(typeof(InstanceActionDocument), "instance_actions", [new("instance_actions_instance", ["InstanceUuid", "StartTime"])]),
         new(typeof(TokenDocument), "tokens", [new("tokens_expires", ["ExpiresAt"])]),
+        new(typeof(UserDocument), "users", [new("users_name", ["Name"], Unique: true)]),
+        new(typeof(ProjectDocument), "projects", [new("projects_name", ["Name"], Unique: true)]),
         new(typeof(PluginDocument), "plugins", [new("plugins_process", ["Process"])]),
         new(typeof(SequenceDocument), "sequences", []),
     ];

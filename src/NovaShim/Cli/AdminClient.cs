@@ -14,6 +14,7 @@ internal sealed class AdminClient : IDisposable
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(30) };
     private readonly (string Identity, string User, string Password, string Project) _credentials;
     private string? _token;
+    private Uri? _program;
 
     private AdminClient(string data) => _credentials = Credentials(data);
 
@@ -73,7 +74,7 @@ internal sealed class AdminClient : IDisposable
         for (var again = false; ; again = true)
         {
             _token ??= await LogInAsync(cancellation);
-            using var request = new HttpRequestMessage(method, new Uri(new Uri(_credentials.Identity), path));
+            using var request = new HttpRequestMessage(method, new Uri(_program!, path));
             request.Headers.Add("X-Auth-Token", _token);
             request.Content = body is null ? null : JsonContent.Create(body);
             using var answer = await _http.SendAsync(request, cancellation);
@@ -124,9 +125,16 @@ internal sealed class AdminClient : IDisposable
             },
         };
         using var answer = await _http.PostAsync(new Uri($"{identity}/auth/tokens"), JsonContent.Create(login), cancellation);
-        return answer.IsSuccessStatusCode && answer.Headers.TryGetValues("X-Subject-Token", out var tokens)
-            ? tokens.First()
-            : throw new InvalidOperationException($"{user} could not log in at {identity}: HTTP {(int)answer.StatusCode}.");
+        if (!answer.IsSuccessStatusCode || !answer.Headers.TryGetValues("X-Subject-Token", out var tokens))
+        {
+            throw new InvalidOperationException($"{user} could not log in at {identity}: HTTP {(int)answer.StatusCode}.");
+        }
+
+        // The program is where compute is; its identity may be somebody else's.
+        var catalog = (await answer.Content.ReadFromJsonAsync<JsonObject>(cancellation))?["token"]?["catalog"] as JsonArray;
+        var compute = (catalog?.FirstOrDefault(s => s?["type"]?.ToString() == "compute")?["endpoints"] as JsonArray)?.FirstOrDefault(e => e?["interface"]?.ToString() == "public")?["url"]?.ToString();
+        _program = new Uri(compute ?? identity);
+        return tokens.First();
     }
 
     private static (string Identity, string User, string Password, string Project) Credentials(string data)
