@@ -46,6 +46,12 @@ public abstract class MigrationStepContext : StepContext
     public abstract MigrationProgress Progress { get; }
 
     /// <summary>
+    /// How the server's VM stands at the source just now, as its host says; null when it has none or does not say so in time. For the destination, right before it starts its own: the source was stopped and its start
+    /// blocked, but somebody may have lifted the block by hand and started it.
+    /// </summary>
+    public virtual Task<PowerState?> AskSourceAsync(CancellationToken cancellation) => Task.FromResult<PowerState?>(null);
+
+    /// <summary>
     /// Reports how far the copy is. Cheap to call often: figures are stored at most a few times a second, and always at the end of the step.
     /// </summary>
     public abstract void Report(Func<MigrationProgress, MigrationProgress> change);

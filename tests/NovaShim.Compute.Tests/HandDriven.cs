@@ -284,7 +284,7 @@ internal sealed class HandDriven : IDisposable
     {
         public Task CastAsync(string subject, Message message, CancellationToken cancellation) => Task.CompletedTask;
 
-        public Task<Message> CallAsync(string subject, Message message, TimeSpan timeout, CancellationToken cancellation) => throw new NotSupportedException();
+        public Task<Message> CallAsync(string subject, Message message, TimeSpan timeout, CancellationToken cancellation) => throw new TimeoutException("Nobody listens.");
 
         public Task<IAsyncDisposable> SubscribeAsync(string subject, string? queueGroup, MessageHandler handler, CancellationToken cancellation) => throw new NotSupportedException();
     }

@@ -23,6 +23,9 @@ internal sealed class World : IComputeManagers
     /// <summary>The verbs in the order in which they were called.</summary>
     public ConcurrentQueue<string> Calls { get; } = new();
 
+    /// <summary>How the source's VM stood, as the destinations were told right before they started theirs.</summary>
+    public ConcurrentQueue<PowerState?> SourceSeen { get; } = new();
+
     /// <summary>What must never be, and was.</summary>
     public IReadOnlyCollection<string> Violations => _violations;
 
@@ -208,10 +211,11 @@ internal sealed class World : IComputeManagers
             return "disks of " + step.Migration.Uuid;
         }
 
-        public override Task FinishMigrationAsync(MigrationStepContext step, CancellationToken cancellation)
+        public override async Task FinishMigrationAsync(MigrationStepContext step, CancellationToken cancellation)
         {
             Assert.Equal("disks of " + step.Migration.Uuid, step.DiskInfo);
-            return Do(
+            world.SourceSeen.Enqueue(await step.AskSourceAsync(cancellation));
+            await Do(
                 "finish",
                 () =>
                 {

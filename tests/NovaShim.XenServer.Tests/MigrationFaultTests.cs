@@ -440,6 +440,32 @@ public sealed class MigrationFaultTests
         await TwoHosts.ProveJournalAsync(await hosts.Destination.LeafAsync(server));
     }
 
+    [Fact]
+    public async Task A_source_that_somebody_has_started_meanwhile_is_not_joined_by_the_destination_but_stopped_and_copied_again()
+    {
+        await using var hosts = await TwoHosts.StartAsync(settings: null, "--coalesce-delay", "1");
+        var server = await hosts.SpawnAsync();
+        var run = hosts.Migration(server);
+        await run.PrepareAsync();
+        await run.CopyAsync();
+        var (vm, _) = await hosts.Source.VmAsync(server);
+        await hosts.Source.CallAsync("VM.set_blocked_operations", vm, new JsonObject());
+        await hosts.Source.CallAsync("VM.start", vm, false, false);
+        await hosts.WriteAsync(server);
+        var step = run.Step();
+        step.SourceSays = PowerState.Running;
+
+        var failed = await Assert.ThrowsAsync<StepFailedException>(() => run.FinishAsync(step));
+
+        Assert.Equal(StepRecovery.CopyAgain, failed.Recovery);
+        Assert.Empty(await hosts.Destination.VmsAsync());
+        Assert.Empty(hosts.Destination.Leftovers());
+        await run.ForwardAsync();
+        await run.ConfirmAsync();
+        await TwoHosts.StopAsync(hosts.Destination, server);
+        await TwoHosts.ProveJournalAsync(await hosts.Destination.LeafAsync(server));
+    }
+
     [Theory]
     [InlineData("vm")]
     [InlineData("disk")]

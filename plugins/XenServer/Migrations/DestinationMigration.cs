@@ -21,7 +21,7 @@ namespace NovaShim.XenServer.Migrations;
 ///  [6] sweep     the folder goes: nothing is left of the copy, whatever happens from here on
 ///  [7] grow      the root disk, if the new flavor's is larger. Before the VM: a disk in use cannot grow
 ///  [8] build     VM, disks and interfaces, all marked
-///  [9] start     downtime ends. From here on nothing may undo the migration but its user
+///  [9] start     once the source says that its VM is still stopped. Downtime ends. From here on nothing may undo the migration but its user
 /// </code>
 /// Until [9] everything here can be thrown away: the source has lost nothing.
 /// </summary>
@@ -89,6 +89,14 @@ internal sealed partial class DestinationMigration(XenServerHost host, ServerVms
 
             // [9]
             await SaveAsync(done, cancellation);
+            if (await step.AskSourceAsync(cancellation) == PowerState.Running)
+            {
+                // What it has written since is not here, and two must not run.
+                await RevertAsync(cancellation);
+                throw new StepFailedException(
+                    $"The VM of {step.Instance.Name} on {step.Migration.SourceCompute} was started by somebody although its disks had been taken away. It is stopped again, and copied again.", StepRecovery.CopyAgain);
+            }
+
             await vms.StartAsync(vm, StepRecovery.Unwind, cancellation);
         }
 

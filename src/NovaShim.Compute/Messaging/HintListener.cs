@@ -16,7 +16,7 @@ internal sealed partial class HintListener(IMessageBus bus, ILogger<HintListener
     private static readonly FrozenSet<string> Methods = FrozenSet.Create(
         StringComparer.Ordinal,
         [
-            .. ServerAction.All.Select(a => a.Step), HostQuestions.GetConsoleOutput, HostQuestions.GetDiagnostics,
+            .. ServerAction.All.Select(a => a.Step), HostQuestions.GetConsoleOutput, HostQuestions.GetDiagnostics, HostQuestions.GetPowerState,
             InstanceSteps.RunInstance, InstanceSteps.TerminateInstance, InstanceSteps.RebootInstance,
             ResizeMigration.Schedule, ResizeMigration.PrepSource, ResizeMigration.PrepResize, ResizeMigration.ResizeInstance, ResizeMigration.FinishResize, ResizeMigration.AwaitVerification,
             ResizeMigration.PrepConfirm, ResizeMigration.ConfirmResize, ResizeMigration.RevertResize, ResizeMigration.FinishRevertResize,

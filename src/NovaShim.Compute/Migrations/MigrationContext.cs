@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using NovaShim.Compute.Documents;
+using NovaShim.Compute.Hosts;
 using NovaShim.Compute.Servers;
 using NovaShim.Compute.Work;
 using NovaShim.Sdk;
@@ -15,6 +16,7 @@ internal sealed class MigrationContext : MigrationStepContext, IAsyncDisposable
 
     private readonly LeasedWork<MigrationDocument> _work;
     private readonly IDocumentCollection<InstanceDocument> _instances;
+    private readonly HostQuestions _questions;
     private readonly CancellationTokenSource _done = new();
     private readonly Task _flushing;
     private readonly Lock _gate = new();
@@ -22,10 +24,10 @@ internal sealed class MigrationContext : MigrationStepContext, IAsyncDisposable
     private MigrationProgress _flushed;
 
     [SetsRequiredMembers]
-    public MigrationContext(LeasedWork<MigrationDocument> work, Instance instance, IDocumentCollection<InstanceDocument> instances, TimeProvider time)
+    public MigrationContext(LeasedWork<MigrationDocument> work, Instance instance, IDocumentCollection<InstanceDocument> instances, HostQuestions questions, TimeProvider time)
     {
         var m = work.Document;
-        (_work, _instances, _progress, _flushed) = (work, instances, m.Saga.Progress, m.Saga.Progress);
+        (_work, _instances, _questions, _progress, _flushed) = (work, instances, questions, m.Saga.Progress, m.Saga.Progress);
         Instance = instance;
         RequestId = m.Saga.Context.RequestId;
         Migration = new Migration
@@ -49,6 +51,9 @@ internal sealed class MigrationContext : MigrationStepContext, IAsyncDisposable
             }
         }
     }
+
+    public override Task<PowerState?> AskSourceAsync(CancellationToken cancellation) =>
+        _questions.PowerStateAsync(Migration.SourceCompute, Migration.InstanceUuid, _work.Document.Saga.Context, cancellation);
 
     public override void Report(Func<MigrationProgress, MigrationProgress> change)
     {

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using NovaShim.Compute.Documents;
+using NovaShim.Compute.Hosts;
 using NovaShim.Compute.Messaging;
 using NovaShim.Compute.Notifications;
 using NovaShim.Compute.Servers;
@@ -13,8 +14,8 @@ namespace NovaShim.Compute.Migrations;
 /// lease. Dying between any two of these repeats the step, which is why every step may run twice.
 /// </summary>
 internal sealed partial class MigrationRunner(
-    ResizeMigration migration, MigrationPlan plan, IDocumentStore store, WorkHints hints, InstanceActions actions, InstanceNotifications notifications, ComputeOptions options, TimeProvider time,
-    ILogger<MigrationRunner> log)
+    ResizeMigration migration, MigrationPlan plan, IDocumentStore store, WorkHints hints, HostQuestions questions, InstanceActions actions, InstanceNotifications notifications, ComputeOptions options,
+    TimeProvider time, ILogger<MigrationRunner> log)
 {
     private readonly IDocumentCollection<MigrationDocument> _migrations = store.Collection<MigrationDocument>();
     private readonly IDocumentCollection<InstanceDocument> _instances = store.Collection<InstanceDocument>();
@@ -68,7 +69,7 @@ internal sealed partial class MigrationRunner(
             {
                 LogStep(m.Uuid, step.Name, host ?? Actors.Scheduler, m.Saga.Attempts + 1);
                 await notifications.StartAsync(InstanceEvents.Of(m, step.Name), server!, host ?? "", m.Saga.Context);
-                context = host is null ? null : new MigrationContext(work, InstanceRecord.Of(server!), _instances, time);
+                context = host is null ? null : new MigrationContext(work, InstanceRecord.Of(server!), _instances, questions, time);
                 try
                 {
                     change = await @do(new MigrationWork(m, context, manager, host), work.Lost);

@@ -14,6 +14,7 @@ public sealed class ResizeMigrationTests
         await using var cloud = await TestCloud.StartAsync(new World());
         var server = await ResizedAsync(cloud);
 
+        Assert.Equal([PowerState.Shutdown], cloud.World.SourceSeen);
         Assert.Equal("two", server.Host);
         Assert.Equal(TestCloud.Big, server.Flavor);
         Assert.False(cloud.World.Vms[("one", server.Uuid)].Running);

@@ -29,11 +29,16 @@ internal sealed class TestMigrationStep : MigrationStepContext
     /// <summary>Called before each note is saved, with the number of notes saved before it; throwing there is dying there.</summary>
     public Func<int, Task> BeforeSave { get; set; } = _ => Task.CompletedTask;
 
+    /// <summary>What the source says of its VM.</summary>
+    public PowerState? SourceSays { get; set; }
+
     /// <summary>How many notes were saved.</summary>
     public int Saved { get; private set; }
 
     /// <summary>Called on each report.</summary>
     public Action<MigrationProgress> OnReport { get; set; } = _ => { };
+
+    public override Task<PowerState?> AskSourceAsync(CancellationToken cancellation) => Task.FromResult(SourceSays);
 
     public override T? Checkpoint<T>(JsonTypeInfo<T> type) where T : class => _checkpoint is null ? null : JsonSerializer.Deserialize(_checkpoint, type);
 
