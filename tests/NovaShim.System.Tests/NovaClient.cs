@@ -47,6 +47,16 @@ internal sealed class NovaClient : IDisposable
     /// <summary>Sends a request; throws with the answer when it is no success.</summary>
     public async Task<JsonNode> SendAsync(HttpMethod method, string path, string? body = null)
     {
+        var (status, text) = await ExchangeAsync(method, path, body);
+        Assert.True(status is >= 200 and < 300, $"{method} {path}: {status} {text}");
+        return text.Length == 0 ? new JsonObject() : JsonNode.Parse(text)!;
+    }
+
+    /// <summary>Sends a request and returns the answer's status, whatever it is.</summary>
+    public async Task<int> TryAsync(HttpMethod method, string path, string? body = null) => (await ExchangeAsync(method, path, body)).Status;
+
+    private async Task<(int Status, string Text)> ExchangeAsync(HttpMethod method, string path, string? body)
+    {
         while (true)
         {
             _token ??= await LogInAsync();
@@ -60,9 +70,7 @@ internal sealed class NovaClient : IDisposable
                 continue;
             }
 
-            var text = await answer.Content.ReadAsStringAsync();
-            Assert.True(answer.IsSuccessStatusCode, $"{method} {path}: {(int)answer.StatusCode} {text}");
-            return text.Length == 0 ? new JsonObject() : JsonNode.Parse(text)!;
+            return ((int)answer.StatusCode, await answer.Content.ReadAsStringAsync());
         }
     }
 

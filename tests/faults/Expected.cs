@@ -73,7 +73,44 @@ internal static class Expected
     // The hosts, what is on them and between them, and their users.
     private static IEnumerable<Rule> HostRules =>
     [
-        .. GoesOn("", or: TakenBack),
+        // A copy that must not go on is given up, and what must not be started is not: the server is where it was.
+        new("network away", "", TakenBack),
+        new("host key changed", "", TakenBack),
+        new("destination disk full", "", TakenBack),
+        .. GoesOn("source disk full for a moment"),
+        new("source disk full", "", TakenBack),
+        new("no memory at the destination", "", TakenBack),
+        .. GoesOn("no memory at the source"),
+
+        // Before the user has decided it is taken back; afterwards it is done once it can be.
+        new("fails for good: ", "prep_resize", TakenBack),
+        new("fails for good: ", "finish_resize", TakenBack),
+        .. GoesOn("fails for good: "),
+        .. GoesOn("fails: "),
+        .. GoesOn("answers nothing: "),
+        .. GoesOn("never ends: "),
+        .. GoesOn("sessions expired"),
+        .. GoesOn("XenAPI refused"),
+
+        .. GoesOn("rsync killed"),
+        .. GoesOn("sshd of the"),
+        .. GoesOn("network cut"),
+        .. GoesOn("bits flipped on the wire"),
+        .. GoesOn("bit flipped in a"),
+        .. GoesOn("chain merged"),
+
+        .. GoesOn("source VM started by hand"),
+        .. GoesOn("snapshot deleted by hand"),
+        new("destination VM deleted by hand", "revert_resize", Reverted),
+        new("destination VM deleted by hand", "await_verification", Reverted),
+
+        new("server deleted", "", Deleted),
+        .. GoesOn("everything asked for again"),
+        new("confirmed and reverted at once", "await_verification", Confirmed | Reverted),
+        new("confirmed four times at once", "await_verification", Confirmed),
+        new("reverted four times at once", "await_verification", Reverted),
+        new("reverted as the confirm window ends", "await_verification", Confirmed | Reverted),
+        new("resized four times at once", "schedule", Verify),
     ];
 
     /// <summary>The rule for a cell.</summary>

@@ -9,7 +9,7 @@ namespace NovaShim.Faults;
 internal sealed record Fault(string Name, Func<Trial, Task<string>> Strike)
 {
     /// <summary>The moments at which there is something to strike; the others are no cells.</summary>
-    public Func<Moment, bool> At { get; init; } = _ => true;
+    public Func<Moment, bool> At { get; init; } = m => !m.IsAtRest;
 
     /// <summary>Prepares it before the user asks for anything.</summary>
     public Func<Trial, Task> Arm { get; init; } = _ => Task.CompletedTask;
@@ -23,5 +23,5 @@ internal sealed record Fault(string Name, Func<Trial, Task<string>> Strike)
     public Func<Trial, Task<string>>? AtTheEnd { get; init; }
 
     /// <summary>All faults.</summary>
-    public static IReadOnlyList<Fault> All { get; } = [.. ProcessFaults.All, .. WireFaults.All, .. HostFaults.All];
+    public static IReadOnlyList<Fault> All { get; } = [.. ProcessFaults.All, .. WireFaults.All, .. WayFaults.All, .. DiskFaults.All, .. XenApiFaults.All, .. OperatorFaults.All, .. UserFaults.All];
 }

@@ -46,6 +46,7 @@ internal sealed class Installation : IAsyncDisposable
     private readonly ConcurrentDictionary<string, BuiltProgram> _running = [];
     private readonly Dictionary<string, Holder> _frozen = [];
     private readonly Dictionary<string, string> _networks = [];
+    private readonly Dictionary<string, RepositoryDisk> _disks = [];
     private readonly HttpClient _http = new();
     private readonly int _busPort = FreePort();
     private readonly int _storePort = FreePort();
@@ -73,6 +74,15 @@ internal sealed class Installation : IAsyncDisposable
     public int PidOf(string part) => _running[part].Pid;
 
     public string ReadyFile(string part) => Path.Combine(_folder.FullName, part + ".json");
+
+    /// <summary>What a task, and what a call of a host may take.</summary>
+    public const int PatienceSeconds = 20;
+
+    /// <summary>After how many seconds an unattended resize confirms itself, for compute processes that are started from now on; 0: never.</summary>
+    public double ConfirmWindow { get; set; }
+
+    /// <summary>What a host's storage repository lies on.</summary>
+    public RepositoryDisk DiskOf(string host) => _disks[host];
 
     public string RootOf(string host) => Path.Combine(_folder.FullName, host);
 
@@ -102,6 +112,11 @@ internal sealed class Installation : IAsyncDisposable
         BusRelay.Start();
         StoreRelay.Start();
         await RunAsync(BuiltProgram.Simulator, "image", "--size", ImageBytes, "--content", ContentBytes, "--journal", JournalBytes, "--out", Path.Combine(_folder.FullName, "image.vhd"));
+        foreach (var host in Hosts)
+        {
+            _disks[host] = await RepositoryDisk.MountAsync(Path.Combine(RootOf(host), "run", "sr-mount"));
+        }
+
         foreach (var part in Parts)
         {
             await StartPartAsync(part);
@@ -180,6 +195,7 @@ internal sealed class Installation : IAsyncDisposable
         StoreRelay.Release();
         foreach (var host in Hosts)
         {
+            await DiskOf(host).EmptyAsync();
             await FaultAsync(host, "clear");
             await NetworkAsync(host, "heal");
         }
@@ -274,6 +290,11 @@ internal sealed class Installation : IAsyncDisposable
             }
         }
 
+        foreach (var disk in _disks.Values)
+        {
+            await disk.DisposeAsync();
+        }
+
         await BusRelay.DisposeAsync();
         await StoreRelay.DisposeAsync();
         Nova.Dispose();
@@ -306,6 +327,8 @@ internal sealed class Installation : IAsyncDisposable
             settings.Remove("name");
             settings.Remove("pid");
             settings["shutdown_timeout_seconds"] = 10;
+            settings["task_timeout_seconds"] = PatienceSeconds;
+            settings["command_timeout_seconds"] = PatienceSeconds;
             hosts.Add(new JsonObject { ["name"] = host, ["driver"] = "xenserver", ["settings"] = settings });
         }
 
@@ -320,6 +343,7 @@ internal sealed class Installation : IAsyncDisposable
             ["compute"] = new JsonObject
             {
                 ["heartbeat_seconds"] = 1, ["service_down_seconds"] = Impatient ? 15 : 60, ["lease_seconds"] = 6, ["poll_seconds"] = 0.5, ["retry_seconds"] = 0.5, ["retry_seconds_max"] = 4,
+                ["resize_confirm_window"] = ConfirmWindow,
             },
             ["hosts"] = hosts,
         };

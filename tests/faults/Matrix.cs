@@ -102,7 +102,7 @@ internal sealed class Matrix(IReadOnlyList<(Moment Moment, Fault Fault)> cells, 
             .Select(part => $"--- {part}\n{all.OutputOf(part)}\n"));
 
     private static string Line(Row row) => Line(
-        row.Moment.ToString(), row.Fault.Name, row.Passed ? "passed" : "FAILED", row.Seconds.ToString("0", CultureInfo.InvariantCulture), Short(row.Outcome), row.Proof.Length == 0 ? "" : $"  [{row.Proof}]");
+        row.Moment.ToString(), row.Fault.Name, row.Passed ? "passed" : "FAILED", row.Seconds.ToString("0", CultureInfo.InvariantCulture), Short(row.Outcome), row.Proof.Length == 0 ? "" : $"  [{row.Proof.ReplaceLineEndings(" ")}]");
 
     private static string Line(string moment, string fault, string verdict, string seconds, string outcome, string proof) =>
         $"{moment,-38} {fault,-46} {verdict,-7} {seconds,7}  {outcome}{proof}";

@@ -35,6 +35,7 @@ internal sealed record Moment(string Step, string Place, string Verb, Func<Trial
         Held("finish_resize", "at the scan, moved", Resize, "SR.scan", atSource: false),
         Held("finish_resize", "at the start", Resize, "VM.start_on", atSource: false),
         Done("finish_resize", Resize, "verify_resize"),
+        new("await_verification", "reached", Resize, _ => Task.CompletedTask, t => t.UntilStepAsync("await_verification")) { IsAtRest = true },
         Due("prep_confirm", Confirm, t => t.DestinationCompute),
         Due("confirm_resize", Confirm, t => t.SourceCompute),
         Held("confirm_resize", "at a disk's end", Confirm, "VDI.destroy", atSource: true),
@@ -52,6 +53,9 @@ internal sealed record Moment(string Step, string Place, string Verb, Func<Trial
 
     /// <summary>Whether an rsync runs at this moment.</summary>
     public bool Copies { get; init; }
+
+    /// <summary>Whether the migration waits for its user here: what is done about it then is the fault's own.</summary>
+    public bool IsAtRest { get; init; }
 
     public override string ToString() => $"{Step}, {Place}";
 

@@ -4,7 +4,8 @@ using NovaShim.System.Tests;
 namespace NovaShim.Faults;
 
 /// <summary>What the oracle and the moments ask of a migration's document.</summary>
-internal sealed record MigrationSeen(string Uuid, string Status, string Step, string? Actor, bool Leased, long BytesDone, string? Fault);
+internal sealed record MigrationSeen(
+    string Uuid, string Status, string Step, string? Actor, bool Leased, long BytesDone, string? Fault, string? Error = null, int CopiedAgain = 0);
 
 /// <summary>How a cell has gone.</summary>
 /// <param name="Proof">That the fault has struck.</param>
@@ -76,12 +77,25 @@ internal sealed class Trial
         return new Course(proof, trial._meanwhile, end, reason);
     }
 
-    public XenHost HostOf(bool source) => HostOf(source ? Source : Destination);
+    public string NameOf(bool source) => source ? Source : Destination;
+
+    public XenHost HostOf(bool source) => HostOf(NameOf(source));
 
     public XenHost HostOf(string host) => new(All.FactsOf(host));
 
     /// <summary>Ends what the moment holds: the migration goes on, as far as the fault lets it.</summary>
     public Task ReleaseAsync() => All.ReleaseAsync();
+
+    /// <summary>As <see cref="ReleaseAsync"/> at a moment that is held by no fault of the hosts, whose own faults stay.</summary>
+    public async Task ProceedAsync()
+    {
+        await All.ThawAsync(Holder.Moment);
+        All.StoreRelay.Release();
+        foreach (var host in Installation.Hosts)
+        {
+            await All.NetworkAsync(host, "heal");
+        }
+    }
 
     public Task UntilStepAsync(string step) => UntilAsync(m => m.Step == step);
 
@@ -107,7 +121,7 @@ internal sealed class Trial
         var saga = found["saga"]!;
         return new MigrationSeen(
             found["uuid"]!.ToString(), found["status"]!.ToString(), saga["step"]!.ToString(), saga["actor"]?.ToString(), saga["lease"] is not null,
-            saga["progress"]!["bytes_done"]!.GetValue<long>(), saga["fault"]?.ToString());
+            saga["progress"]!["bytes_done"]!.GetValue<long>(), saga["fault"]?.ToString(), saga["error"]?.ToString(), saga["copied_again"]!.GetValue<int>());
     }
 
     /// <summary>Deletes the server and waits until it is gone.</summary>
@@ -120,6 +134,9 @@ internal sealed class Trial
     /// <summary>Asks for a resize, or to confirm or revert it.</summary>
     public Task AskAsync(string verb) =>
         All.Nova.ActAsync(Server, verb == Moment.Resize ? $$$"""{"resize": {"flavorRef": "{{{BigFlavor}}}"}}""" : $$"""{"{{verb}}": null}""");
+
+    /// <summary>Asks for an action and returns the status of the answer.</summary>
+    public Task<int> TryAsync(string action) => All.Nova.TryAsync(HttpMethod.Post, $"/v2.1/servers/{Server}/action", action);
 
     /// <summary>Waits until the server has come to rest at one of these ends, its migration with it.</summary>
     public async Task<Outcome> EndAsync(Outcome ends) => (await UntilAsync(ends, rest: true)).Outcome;

@@ -13,4 +13,5 @@ if $build; then
   dotnet build -c Release --nologo -v quiet tests/faults
   (cd compat/mongodb && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
 fi
-exec artifacts/bin/NovaShim.Faults/release/novashim-faults "$@"
+# The hosts' disks are file systems of their own, which can be filled: it takes root to mount them, and they go with the process.
+exec unshare --mount -- artifacts/bin/NovaShim.Faults/release/novashim-faults "$@"

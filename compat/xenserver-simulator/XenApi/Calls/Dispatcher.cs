@@ -55,7 +55,7 @@ internal sealed partial class Dispatcher(
 
         Call call = new(message, session, arguments, null, hostDown) { ClientGone = clientGone };
         return isAsync
-            ? tasks.Start(method, session, (progress, cancellation) => RunAsync(call with { Progress = progress, Cancellation = cancellation }))
+            ? tasks.Start(method, session, (progress, cancellation) => RunAsync(call with { Progress = progress, Cancellation = cancellation, ClientGone = CancellationToken.None }))
             : await RunAsync(call);
     }
 

@@ -42,7 +42,9 @@ internal sealed class FaultBook(TimeProvider time)
         }
     }
 
-    /// <summary>Takes the fault that hits this call, waiting as long as the fault says: a call that hangs waits until it is cancelled or faults are lifted.</summary>
+    /// <summary>
+    /// Takes the fault that hits this call, waiting as long as the fault says: a call that hangs waits until it is cancelled or faults are lifted. One whose caller has hung up meanwhile was lost on its way.
+    /// </summary>
     public async Task<Fault?> TakeAsync(Call call)
     {
         Fault? fault;
@@ -70,9 +72,10 @@ internal sealed class FaultBook(TimeProvider time)
         TimeSpan wait = fault.Error is null ? Timeout.InfiniteTimeSpan : fault.Delay;
         if (wait != TimeSpan.Zero)
         {
+            using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(call.Cancellation, call.ClientGone);
             try
             {
-                await lifted.WaitAsync(wait, time, call.Cancellation);
+                await lifted.WaitAsync(wait, time, over.Token);
             }
             catch (TimeoutException)
             {
