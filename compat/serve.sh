@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # A whole cloud for a client to talk to: two hosts, five users in projects of their own and an administrator, two images, Nova's flavors and limits.
 #
-# compat/serve.sh --ready FILE [--driver fake|xenserver] [--store embedded|mongodb] [--no-build]
+# compat/serve.sh --ready FILE [--driver fake|xenserver] [--store embedded|mongodb] [--set KEY=VALUE]... [--no-build]
 #
 # FILE appears when all of it can be used: JSON with identity_url, compute_url {v1.1, v2, v2.1}, image_url, users [{name, password, project, domain, admin}],
 # images [{id, name}], flavors [{id, name}], pid. The URLs v1.1 and v2 lack the tenant's id, which the catalog adds. SIGTERM to pid ends all of it and takes FILE away.
 set -euo pipefail
 usage() { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
-ready='' driver=fake store=embedded build=true
+ready='' driver=fake store=embedded build=true settings=()
 while [ $# -gt 0 ]; do
   case $1 in
     --ready | --driver | --store) [ $# -ge 2 ] || usage; declare "${1#--}=$2"; shift 2 ;;
+    --set) [ $# -ge 2 ] || usage; settings+=(--set "$2"); shift 2 ;;
     --no-build) build=false; shift ;;
     *) usage ;;
   esac
@@ -81,7 +82,7 @@ jq -n --arg work "$work" --arg format $image_format --arg password "$password" -
     {id: "9d0f8a52-5b0e-4f6c-9a38-2f6d6f3f5b21", name: "journal-small", path: "\($work)/small.vhd", disk_format: $format}],
   hosts: $hosts[0]}' >"$work/novashim.conf.json"
 chmod 600 "$work/novashim.conf.json"
-start "$work/novashim.log" "$novashim" serve --config "$work/novashim.conf.json" "${shared[@]}" --ready "$work/novashim.json"
+start "$work/novashim.log" "$novashim" serve --config "$work/novashim.conf.json" "${shared[@]}" "${settings[@]}" --ready "$work/novashim.json"
 shim_pid=$started_pid
 await_file "$work/novashim.json" "$shim_pid" "$work/novashim.log"
 api=$(jq -r .api_url "$work/novashim.json")

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Runs all tests: installs what they need, builds, runs every suite, prints a line for each and the sum at the end.
-# tests/run.sh [SUITE...]: only these (a test project's name without NovaShim. and .Tests, or faults, demo, demo-distributed, tempest).
+# tests/run.sh [SUITE...]: only these (a test project's name without NovaShim. and .Tests, or faults, demo, demo-distributed, tempest, v11).
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . compat/packages.sh
 
-install_packages "${dotnet_packages[@]}" openssh-server openssh-client rsync python3-novaclient python3-openstackclient python3-libvhdi libvhdi-utils qemu-utils 7zip nats-server \
+install_packages "${dotnet_packages[@]}" openssh-server openssh-client rsync python3-novaclient python3-openstackclient python3-libvhdi python3-lxml libvhdi-utils qemu-utils 7zip nats-server \
   jq curl procps || exit 1
 command -v node >/dev/null && command -v npm >/dev/null || install_packages nodejs npm || exit 1
 
@@ -58,6 +58,19 @@ run_faults() {
   if [ "${f:-0}" -ne 0 ]; then cat "$log"; tail -n 40 "$logs/faults.errors.log"; fi
 }
 
+# run_counting SUITE COMMAND...: the command's last line but for logs says "N passed, M failed".
+run_counting() {
+  local name=$1 log=$logs/$1.log began=$SECONDS status p f
+  shift
+  "$@" >"$log" 2>&1
+  status=$?
+  p=$(sed -n 's/^\([0-9]*\) passed, [0-9]* failed$/\1/p' "$log" | tail -1)
+  f=$(sed -n 's/^[0-9]* passed, \([0-9]*\) failed$/\1/p' "$log" | tail -1)
+  if [ -z "$p" ] || { [ $status -ne 0 ] && [ "${f:-0}" -eq 0 ]; }; then f=$((${f:-0} + 1)); fi
+  count "$name" "${p:-0}" "${f:-0}" $((SECONDS - began))
+  if [ "${f:-0}" -ne 0 ]; then tail -n 80 "$log"; fi
+}
+
 wanted() {
   [ $# -eq 1 ] && return 0
   local suite=$1 name
@@ -78,6 +91,7 @@ else
   done
   if wanted faults "$@"; then run_faults; fi
   if wanted demo "$@"; then run_script demo compat/demo.sh --no-build; fi
+  if wanted v11 "$@"; then run_counting v11 compat/v11/run.sh --no-build; fi
   if wanted tempest "$@"; then run_script tempest compat/tempest/run.sh --no-build; fi
   if wanted demo-distributed "$@"; then run_script demo-distributed compat/demo.sh --no-build --distributed; fi
 fi

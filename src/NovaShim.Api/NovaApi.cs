@@ -117,6 +117,7 @@ public static class NovaApi
 
         app.Services.GetRequiredService<HealthEndpoint>().Map(app);
         app.Services.GetRequiredService<VersionEndpoints>().Map(app);
+        DescriptionEndpoints.Map(app);
         app.MapIdentity();
         app.Services.GetRequiredService<GlanceEndpoints>().MapImage(app);
         app.Services.GetRequiredService<GlanceMembers>().Map(app);

@@ -30,6 +30,7 @@ internal static class FaultNames
         403 => "You are not allowed to do this.",
         404 => "The resource could not be found.",
         405 => "The method is not allowed for this resource.",
+        408 => "The request's body did not arrive in time.",
         413 => "Request is too large.",
         415 => "Unsupported content type.",
         _ => "The server has either erred or is incapable of performing the requested operation.",

@@ -23,6 +23,7 @@ namespace NovaShim.Api.Representations;
 [JsonSerializable(typeof(VersionsEnvelope))]
 [JsonSerializable(typeof(VersionEnvelope))]
 [JsonSerializable(typeof(ChoicesEnvelope))]
+[JsonSerializable(typeof(DescriptionEnvelope))]
 [JsonSerializable(typeof(TokenV3Envelope))]
 [JsonSerializable(typeof(CatalogEnvelope))]
 [JsonSerializable(typeof(ProjectsEnvelope))]

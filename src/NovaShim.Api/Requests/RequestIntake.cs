@@ -19,10 +19,12 @@ internal sealed class RequestIntake(RequestDelegate next, TimeProvider time, Api
         if (surface.IsLegacy() || surface == Surface.Unversioned)
         {
             format = MediaFormats.OfAccept(http.Request, withAtom: path.TrimEnd('/') is "" or "/v1.1");
-            if (MediaFormats.OfSuffix(path) is { } suffixed)
+
+            // The roots of other surfaces have no formats to choose from: /v2.1.xml is no path of theirs.
+            if (MediaFormats.OfSuffix(path) is { } suffixed && Surfaces.Of(suffixed.Path) is var named && (named.IsLegacy() || named == Surface.Unversioned))
             {
                 (path, format) = suffixed;
-                surface = Surfaces.Of(path);
+                surface = named;
             }
         }
 

@@ -23,6 +23,9 @@ internal enum Surface
 
     /// <summary>The administrator's OData and verbs.</summary>
     Admin,
+
+    /// <summary>The description of the API itself.</summary>
+    Description,
 }
 
 /// <summary>What is asked of a surface in more than one place.</summary>
@@ -40,6 +43,7 @@ internal static class Surfaces
         "v3" or "v2.0" or "identity" => Surface.Identity,
         "image" => Surface.Image,
         "odata" or "admin" => Surface.Admin,
+        "api-spec" => Surface.Description,
         _ => Surface.Unversioned,
     };
 

@@ -141,8 +141,8 @@ internal sealed record ServerView
 /// <summary>One server.</summary>
 internal sealed record ServerEnvelope(ServerView Server);
 
-/// <summary>A page of servers.</summary>
-internal sealed record ServersEnvelope(IReadOnlyList<ServerView> Servers, IReadOnlyList<Link>? ServersLinks);
+/// <summary>A page of servers. They are made while they are written, one by one: a page of a thousand is never there as a whole.</summary>
+internal sealed record ServersEnvelope(IEnumerable<ServerView> Servers, IReadOnlyList<Link>? ServersLinks);
 
 /// <summary>The short answer to a create.</summary>
 internal sealed record CreatedServer(

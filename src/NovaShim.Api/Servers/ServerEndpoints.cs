@@ -51,8 +51,10 @@ internal sealed class ServerEndpoints(IDocumentStore store, ComputeApi compute, 
         var page = filter.AskedForNothing ? []
             : sort is null ? await PageAsync(filter, paging.Limit, marker?.Id ?? int.MaxValue, cancellation)
             : [.. (await PageAsync(filter, int.MaxValue, int.MaxValue, cancellation)).Order(sort).SkipWhile(i => marker is not null && sort.Compare(i, marker) <= 0).Take(paging.Limit)];
+
+        // What is stored has been read before the first byte goes out: a store that fails halfway is a fault, and not half a document.
         return Answer.Of(
-            new ServersEnvelope([.. page.Select(i => view(request, i))], paging.NextLinks(request, page.Count, page.LastOrDefault()?.Uuid)), ApiJson.Default.ServersEnvelope);
+            new ServersEnvelope(page.Select(i => view(request, i)), paging.NextLinks(request, page.Count, page.LastOrDefault()?.Uuid)), ApiJson.Default.ServersEnvelope);
     }
 
     /// <summary>Newest first. Nova's integer ids are handed out in the order of creation, so they are what the pages run by.</summary>

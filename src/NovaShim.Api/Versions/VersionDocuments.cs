@@ -74,7 +74,11 @@ internal static class ComputeVersions
     public static VersionsEnvelope List(ApiRequest request) => new([.. Known.Select(v => Document(request, v.Surface))]);
 
     /// <summary>One, as its own root shows it.</summary>
-    public static VersionEnvelope Show(ApiRequest request, Surface surface) => new(Document(request, surface) with { MediaTypes = MediaTypes(surface) });
+    public static VersionEnvelope Show(ApiRequest request, Surface surface)
+    {
+        var document = Document(request, surface);
+        return new VersionEnvelope(document with { MediaTypes = MediaTypes(surface), Links = [.. document.Links, .. DescriptionEndpoints.LinksOf(request, surface)] });
+    }
 
     /// <summary>Where the request's path would be found, by version.</summary>
     public static ChoicesEnvelope Choices(ApiRequest request) => new([.. Known.Select(v => new ChoiceDocument
