@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Runs all tests: installs what they need, builds, runs every suite, prints a line for each and the sum at the end.
-# tests/run.sh [SUITE...]: only these (a test project's name without NovaShim. and .Tests, or faults, demo, demo-distributed, tempest, v11).
+# tests/run.sh [SUITE...]: only these (a test project's name without NovaShim. and .Tests, or faults, demo, demo-distributed, novaclient, openstackclient, tempest, v11).
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . compat/packages.sh
 
-install_packages "${dotnet_packages[@]}" openssh-server openssh-client rsync python3-novaclient python3-openstackclient python3-libvhdi python3-lxml libvhdi-utils qemu-utils 7zip nats-server \
+install_packages "${dotnet_packages[@]}" openssh-server openssh-client rsync python3-novaclient python3-swiftclient python3-openstackclient python3-openstacksdk python3-libvhdi python3-lxml libvhdi-utils qemu-utils 7zip nats-server \
   jq curl procps || exit 1
 command -v node >/dev/null && command -v npm >/dev/null || install_packages nodejs npm || exit 1
 
@@ -91,6 +91,8 @@ else
   done
   if wanted faults "$@"; then run_faults; fi
   if wanted demo "$@"; then run_script demo compat/demo.sh --no-build; fi
+  if wanted novaclient "$@"; then run_counting novaclient compat/novaclient/run.sh --no-build; fi
+  if wanted openstackclient "$@"; then run_counting openstackclient compat/openstackclient/run.sh --no-build; fi
   if wanted v11 "$@"; then run_counting v11 compat/v11/run.sh --no-build; fi
   if wanted tempest "$@"; then run_script tempest compat/tempest/run.sh --no-build; fi
   if wanted demo-distributed "$@"; then run_script demo-distributed compat/demo.sh --no-build --distributed; fi
