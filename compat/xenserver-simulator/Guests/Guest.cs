@@ -6,7 +6,8 @@ namespace NovaShim.XenServerSimulator.Guests;
 
 /// <summary>
 /// The guest of one running VM: appends journal records to its first disk at a set rate until it is told to stop. At boot it reads its whole journal and goes
-/// on with the next number; a damaged one crashes it, so that no evidence is overwritten. Does not own the disk.
+/// on with the next number; a damaged one crashes it, so that no evidence is overwritten. One that is given the memory it had when it was suspended goes on from
+/// there, without a boot. Does not own the disk.
 /// </summary>
 internal sealed partial class Guest : IAsyncDisposable
 {
@@ -21,25 +22,47 @@ internal sealed partial class Guest : IAsyncDisposable
     private readonly GuestOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
+    private readonly GuestConsole? _console;
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _pull = new();
     private readonly byte[] _batch = new byte[MaxBatch * JournalRecord.Size];
+    private readonly SemaphoreSlim _atWork = new(1);
+    private readonly long _began;
     private readonly Task _running;
     private volatile TaskCompletionSource _goingOn = Done();
     private volatile GuestState _state = new(0, 0, null);
+    private volatile GuestMemory? _memory;
     private int _boot;
 
-    private Guest(string vmUuid, Disk disk, GuestOptions options, TimeProvider time, ILogger log)
+    private Guest(string vmUuid, Disk disk, GuestMemory? memory, bool paused, GuestOptions options, TimeProvider time, ILogger log, GuestConsole? console)
     {
-        (_disk, _options, _time, _log) = (disk, options, time, log);
+        (_disk, _memory, _options, _time, _log, _console) = (disk, memory, options, time, log, console);
         _vm = Guid.TryParse(vmUuid, out Guid vm) ? vm : throw new ArgumentException($"{vmUuid} is no uuid", nameof(vmUuid));
+        _began = time.GetTimestamp();
+        if (paused)
+        {
+            _goingOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
         _running = Task.Run(() => LiveAsync(_pull.Token));
     }
 
     public GuestState State => _state;
 
+    /// <summary>Bytes of records a second, over its life so far.</summary>
+    public double WriteRate => _state.RecordsWritten * JournalRecord.Size / Math.Max(1, _time.GetElapsedTime(_began).TotalSeconds);
+
+    /// <summary>What it has in its memory; null before it has booted. To be asked of a paused guest.</summary>
+    public GuestMemory? Memory => _memory;
+
     /// <summary>Starts the guest; it finds the end of its journal by itself. A disk without a journal area that is not blank is left alone.</summary>
-    public static Guest Boot(string vmUuid, Disk disk, GuestOptions options, TimeProvider time, ILogger log) => new(vmUuid, disk, options, time, log);
+    public static Guest Boot(string vmUuid, Disk disk, GuestOptions options, TimeProvider time, ILogger log, bool paused = false) =>
+        new(vmUuid, disk, memory: null, paused, options, time, log, console: null);
+
+    /// <summary>Lets a suspended guest go on with the memory it had; it looks at its disk no more than a guest would. Null: it had not booted yet.</summary>
+    public static Guest Resume(
+        string vmUuid, Disk disk, GuestMemory? memory, GuestOptions options, TimeProvider time, ILogger log, bool paused = false, GuestConsole? console = null) =>
+        new(vmUuid, disk, memory, paused, options, time, log, console);
 
     /// <summary>
     /// Clean shutdown: a closing record is written and flushed. Returns the last sequence number (0: the disk has no journal). A paused guest first has to be
@@ -60,13 +83,16 @@ internal sealed partial class Guest : IAsyncDisposable
         await _running;
     }
 
-    /// <summary>Stands still, as a paused VM does.</summary>
-    public void Pause()
+    /// <summary>Stands still, as a paused VM does: it touches its disk no more when this returns.</summary>
+    public async Task PauseAsync(CancellationToken ct)
     {
         if (_goingOn.Task.IsCompleted)
         {
             _goingOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }
+
+        await _atWork.WaitAsync(ct);
+        _atWork.Release();
     }
 
     public void Resume() => _goingOn.TrySetResult();
@@ -77,6 +103,7 @@ internal sealed partial class Guest : IAsyncDisposable
         await PullAsync();
         _stop.Dispose();
         _pull.Dispose();
+        _atWork.Dispose();
     }
 
     private static TaskCompletionSource Done()
@@ -90,7 +117,8 @@ internal sealed partial class Guest : IAsyncDisposable
     {
         try
         {
-            Superblock? superblock = await FindJournalAsync(pull);
+            Superblock? superblock = null;
+            await AtWorkAsync(async () => superblock = await FindJournalAsync(pull), pull);
             if (superblock is null)
             {
                 LogNoJournal(_log, _disk.Uuid);
@@ -98,15 +126,20 @@ internal sealed partial class Guest : IAsyncDisposable
                 return;
             }
 
-            JournalExtent extent = await JournalReader.ReadAsync(_disk.ReadAsync, superblock, pull);
-            _boot = extent.Boots + 1;
-            _state = new GuestState(extent.Last, 0, null);
-            LogBooted(_log, _vm, _disk.Uuid, _boot, extent.Last);
-            await AppendAsync(superblock, RecordKind.Boot, 1, pull);
-            await _disk.FlushAsync(pull);
+            if (_memory is { } memory)
+            {
+                (_boot, _state) = (memory.Boot, new GuestState(memory.LastSequence, 0, null));
+                LogWentOn(_log, _vm, _disk.Uuid, _boot, memory.LastSequence);
+            }
+            else
+            {
+                await BootAsync(superblock, pull);
+            }
+
             await WorkAsync(superblock, pull);
             await AppendAsync(superblock, RecordKind.Shutdown, 1, pull);
-            await _disk.FlushAsync(pull);
+            await AtWorkAsync(() => _disk.FlushAsync(pull).AsTask(), pull);
+            _console?.WriteLine("Power down.");
         }
         catch (OperationCanceledException) when (pull.IsCancellationRequested)
         {
@@ -116,6 +149,39 @@ internal sealed partial class Guest : IAsyncDisposable
         {
             _state = _state with { Error = e.Message };
             LogCrashed(_log, _vm, _disk.Uuid, e.Message);
+        }
+    }
+
+    private async Task BootAsync(Superblock superblock, CancellationToken pull)
+    {
+        JournalExtent extent = await JournalReader.ReadAsync(_disk.ReadAsync, superblock, pull);
+        _boot = extent.Boots + 1;
+        _state = new GuestState(extent.Last, 0, null);
+        LogBooted(_log, _vm, _disk.Uuid, _boot, extent.Last);
+        _console?.WriteLine($"Boot {_boot} of machine {_vm}\ndisk xvda: {_disk.VirtualSize} bytes\njournal: ends at record {extent.Last}\nSystem is up.\nlogin:");
+        await AppendAsync(superblock, RecordKind.Boot, 1, pull);
+        await AtWorkAsync(() => _disk.FlushAsync(pull).AsTask(), pull);
+    }
+
+    /// <summary>Does one thing to the disk as soon as the guest is not paused; a pause waits for its end.</summary>
+    private async Task AtWorkAsync(Func<Task> work, CancellationToken pull)
+    {
+        while (true)
+        {
+            await _goingOn.Task.WaitAsync(pull);
+            await _atWork.WaitAsync(pull);
+            try
+            {
+                if (_goingOn.Task.IsCompleted)
+                {
+                    await work();
+                    return;
+                }
+            }
+            finally
+            {
+                _atWork.Release();
+            }
         }
     }
 
@@ -165,7 +231,7 @@ internal sealed partial class Guest : IAsyncDisposable
 
             if (_time.GetElapsedTime(flushed) >= _options.FlushInterval)
             {
-                await _disk.FlushAsync(pull);
+                await AtWorkAsync(() => _disk.FlushAsync(pull).AsTask(), pull);
                 flushed = _time.GetTimestamp();
             }
 
@@ -206,23 +272,32 @@ internal sealed partial class Guest : IAsyncDisposable
     {
         while (records > 0)
         {
-            long sequence = _state.LastSequence + 1;
-            long slot = (sequence - 1) % superblock.Slots;
-            int count = (int)Math.Min(records, superblock.Slots - slot);
-            long now = _time.GetUtcNow().ToUnixTimeMilliseconds();
-            for (int i = 0; i < count; i++)
-            {
-                new JournalRecord(_vm, _boot, kind, sequence + i, now).Write(_batch.AsSpan(i * JournalRecord.Size, JournalRecord.Size));
-            }
+            await AtWorkAsync(
+                async () =>
+                {
+                    long sequence = _state.LastSequence + 1;
+                    long slot = (sequence - 1) % superblock.Slots;
+                    int count = (int)Math.Min(records, superblock.Slots - slot);
+                    long now = _time.GetUtcNow().ToUnixTimeMilliseconds();
+                    for (int i = 0; i < count; i++)
+                    {
+                        new JournalRecord(_vm, _boot, kind, sequence + i, now).Write(_batch.AsSpan(i * JournalRecord.Size, JournalRecord.Size));
+                    }
 
-            await _disk.WriteAsync(superblock.RingOffset + (slot * JournalRecord.Size), _batch.AsMemory(0, count * JournalRecord.Size), pull);
-            _state = _state with { LastSequence = sequence + count - 1, RecordsWritten = _state.RecordsWritten + count };
-            records -= count;
+                    await _disk.WriteAsync(superblock.RingOffset + (slot * JournalRecord.Size), _batch.AsMemory(0, count * JournalRecord.Size), pull);
+                    _state = _state with { LastSequence = sequence + count - 1, RecordsWritten = _state.RecordsWritten + count };
+                    _memory = new GuestMemory(_boot, _state.LastSequence);
+                    records -= count;
+                },
+                pull);
         }
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Guest of VM {Vm} on disk {Disk}: boot {Boot}, its journal ends at {Last}")]
     private static partial void LogBooted(ILogger log, Guid vm, string disk, int boot, long last);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Guest of VM {Vm} on disk {Disk} goes on in boot {Boot} after record {Last}")]
+    private static partial void LogWentOn(ILogger log, Guid vm, string disk, int boot, long last);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Disk {Disk} holds something without a journal: its guest writes nothing")]
     private static partial void LogNoJournal(ILogger log, string disk);

@@ -16,5 +16,10 @@ internal sealed record GuestOptions
 /// <param name="Error">Why it stopped by itself (damaged journal, disk full …), null while all is well.</param>
 internal sealed record GuestState(long LastSequence, long RecordsWritten, string? Error);
 
+/// <summary>What a guest has in its memory, as far as it needs it to go on after it was suspended.</summary>
+/// <param name="Boot">Which boot of its journal it is in.</param>
+/// <param name="LastSequence">Number of the last record it has written.</param>
+internal sealed record GuestMemory(int Boot, long LastSequence);
+
 /// <summary>The guest is dead by its own fault and acknowledges nothing: a clean shutdown fails.</summary>
 internal sealed class GuestCrashedException(string message) : Exception(message);

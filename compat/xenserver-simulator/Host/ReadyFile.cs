@@ -16,6 +16,7 @@ internal sealed record ReadyFile(
     string SshUser,
     string SshPrivateKeyFile,
     string SshHostKey,
+    string ConsoleLogPath,
     int Pid)
 {
     /// <summary>Where a root keeps the ready file of the process that runs on it (or ran last).</summary>

@@ -51,15 +51,16 @@ internal static class SimulatedHost
         using VdiRecords vdiRecords = new(database, storage, time);
         storage.Changed += vdiRecords.Mirror;
         database.Change(vdiRecords.UpdateTotals);
+        VdiMessages vdis = new(database, storage, vdiRecords);
+        string consoles = Path.Combine(root, "dom0", "var", "log", "xen", "guest");
         await using Domains domains = new(
-            database, storage, vdiRecords, new GuestOptions { BytesPerSecond = options.GuestWriteRate }, time, logs.CreateLogger<Domains>());
+            database, storage, vdiRecords, new SuspendImages(database, storage, vdis), new GuestOptions { BytesPerSecond = options.GuestWriteRate }, consoles, time, logs.CreateLogger<Domains>());
 
         SessionBook sessions = new(database, identity, time);
         TaskBook tasks = new(database, time, hostDown.Token);
         VmOperations operations = new(database, time);
         HostMemory memory = new(database, identity);
         FaultBook faults = new(time);
-        VdiMessages vdis = new(database, storage, vdiRecords);
         ObjectView view = new(
             database, record => record.Class.Name == "VM" ? VmOperations.Allowed(record) : AllowedOperations.Of(record, database));
         MessageTable? messages = null;
@@ -74,6 +75,7 @@ internal static class SimulatedHost
                 .. new VmLifecycle(database, operations, vdiRecords, vdis, domains, time).Messages,
                 .. new VmPower(database, operations, domains, memory).Messages,
                 .. new VmSettings(database, operations).Messages,
+                .. new VmDataSources(database, domains).Messages,
                 .. new Vbds(database, domains).Messages,
                 .. new Vifs(database).Messages,
                 .. vdis.Messages,
@@ -105,7 +107,7 @@ internal static class SimulatedHost
         await using ControlDomain started = dom0 = await StartControlDomainAsync(options, root, earlier?.SshPort ?? 0, time, logs.CreateLogger<ControlDomain>(), stop);
         ReadyFile ready = new(
             options.Name, $"http://127.0.0.1:{api.Port}", identity.UserName, identity.Password, srUuid, storage.Directory,
-            dom0.SshHost, dom0.SshPort, dom0.SshUser, dom0.PrivateKeyFile, dom0.HostKey, Environment.ProcessId);
+            dom0.SshHost, dom0.SshPort, dom0.SshUser, dom0.PrivateKeyFile, dom0.HostKey, consoles, Environment.ProcessId);
         ready.Write(ReadyFile.InRoot(root));
         ready.Write(options.Ready);
 

@@ -122,14 +122,44 @@ public sealed class GuestTests
         TimeSpan took = time.GetUtcNow() - began;
         Assert.True(took >= TimeSpan.FromSeconds(0.95), $"a mebibyte in {took}");
 
-        guest.Pause();
-        time.Advance(TimeSpan.FromMilliseconds(50));
-        long paused = await SettledAsync(guest);
+        await guest.PauseAsync(CancellationToken.None);
+        long paused = guest.State.RecordsWritten;
         time.Advance(TimeSpan.FromMinutes(10));
         Assert.Equal(paused, await SettledAsync(guest));
         guest.Resume();
         time.Advance(TimeSpan.FromMilliseconds(50));
         Assert.InRange(await SettledAsync(guest), paused, paused + 64 + 13);
+    }
+
+    [Fact]
+    public async Task A_suspended_guest_goes_on_with_its_next_record_in_the_same_boot()
+    {
+        await using StorageFixture sr = await StorageFixture.OpenAsync(StorageFixture.Never);
+        string leaf = await sr.ImageAsync(), vm = StorageFixture.NewUuid();
+        GuestOptions options = new() { BytesPerSecond = 4 * MiB };
+        GuestMemory? memory;
+        await using (Disk disk = await sr.Repository.AttachAsync(leaf, false, CancellationToken.None))
+        {
+            await using Guest guest = Guest.Boot(vm, disk, options, TimeProvider.System, NullLogger.Instance);
+            await HostFolder.UntilAsync(() => guest.State.LastSequence > 100, "records");
+            await guest.PauseAsync(CancellationToken.None);
+            memory = guest.Memory;
+            Assert.Equal(new GuestMemory(1, guest.State.LastSequence), memory);
+            await guest.PullAsync();
+            Assert.Equal(memory!.LastSequence, guest.State.LastSequence);
+        }
+
+        JournalReport suspended = await JournalCommand.VerifyAsync(sr.PathOf(leaf), CancellationToken.None);
+        Assert.Equal((true, memory.LastSequence, false), (suspended.Whole, suspended.Last, suspended.Closed));
+        await using (Disk disk = await sr.Repository.AttachAsync(leaf, false, CancellationToken.None))
+        {
+            await using Guest guest = Guest.Resume(vm, disk, memory, options, TimeProvider.System, NullLogger.Instance);
+            await HostFolder.UntilAsync(() => guest.State.LastSequence > memory.LastSequence + 100, "it writes on");
+            await guest.ShutdownAsync(CancellationToken.None);
+        }
+
+        JournalReport closed = await JournalCommand.VerifyAsync(sr.PathOf(leaf), CancellationToken.None);
+        Assert.Equal((true, 1, true), (closed.Whole, closed.Boots, closed.Closed));
     }
 
     [Fact]

@@ -89,6 +89,59 @@ public sealed class PowerStateTests(RunningHost host)
     }
 
     [Fact]
+    public async Task A_suspended_VM_has_its_memory_in_a_disk_that_goes_with_the_need_for_it()
+    {
+        using XenClient client = await host.Process.LoginAsync();
+        string vm = await client.NewVmAsync(), vdi = await client.NewVdiAsync(64L << 20), vbd = await client.NewVbdAsync(vm, vdi);
+        await client.CallAsync("VM.start", vm, false, false);
+        await client.CallAsync("VM.suspend", vm);
+
+        string image = await client.RefAsync("VM.get_suspend_VDI", vm);
+        JsonElement record = await client.CallAsync("VDI.get_record", image);
+        Assert.Equal(("suspend", 256L << 20), (record.GetProperty("type").GetString(), record.GetProperty("virtual_size").GetInt64()));
+        Assert.True((await client.CallAsync("VBD.get_currently_attached", vbd)).GetBoolean());
+        await client.FailsAsync("VDI_IN_USE", "VDI.destroy", vdi);
+        string snapshot = await client.RefAsync("VM.snapshot", vm, "s");
+        Assert.Equal("OpaqueRef:NULL", await client.RefAsync("VM.get_suspend_VDI", snapshot));
+        await client.CallAsync("VM.destroy", snapshot);
+        Assert.Equal("Suspended", await client.PowerStateAsync(vm));
+
+        await client.CallAsync("VM.resume", vm, false, false);
+        Assert.Equal("OpaqueRef:NULL", await client.RefAsync("VM.get_suspend_VDI", vm));
+        await client.FailsAsync("HANDLE_INVALID", "VDI.get_record", image);
+
+        foreach (string end in new[] { "VM.hard_shutdown", "VM.destroy" })
+        {
+            await client.CallAsync("VM.suspend", vm);
+            image = await client.RefAsync("VM.get_suspend_VDI", vm);
+            await client.CallAsync(end, vm);
+            await client.FailsAsync("HANDLE_INVALID", "VDI.get_record", image);
+            if (end == "VM.hard_shutdown")
+            {
+                await client.CallAsync("VM.start", vm, false, false);
+            }
+        }
+
+        await client.CallAsync("VDI.destroy", vdi);
+    }
+
+    [Fact]
+    public async Task Figures_are_told_of_a_VM_that_has_a_domain_only()
+    {
+        using XenClient client = await host.Process.LoginAsync();
+        string vm = await client.NewVmAsync();
+        await client.NewVifAsync(vm);
+        Assert.Empty((await client.CallAsync("VM.get_data_sources", vm)).EnumerateArray());
+        await client.CallAsync("VM.start", vm, false, false);
+
+        JsonElement[] sources = [.. (await client.CallAsync("VM.get_data_sources", vm)).EnumerateArray()];
+        Assert.Equal(["cpu0", "cpu1", "memory", "memory_target", "vif_0_rx", "vif_0_tx"], sources.Select(s => s.GetProperty("name_label").GetString()));
+        Assert.Equal(256L << 20, (await client.CallAsync("VM.query_data_source", vm, "memory")).GetDouble());
+        await client.FailsAsync("INTERNAL_ERROR", "VM.query_data_source", vm, "temperature");
+        await DestroyAsync(client, vm);
+    }
+
+    [Fact]
     public async Task Blocked_operations_come_before_everything_else()
     {
         using XenClient client = await host.Process.LoginAsync();

@@ -46,7 +46,7 @@ public sealed class SessionTests(RunningHost host)
 
         JsonElement ready = host.Process.Ready;
         Assert.Equal(
-            ["name", "password", "pid", "sr_path", "sr_uuid", "ssh_host", "ssh_host_key", "ssh_port", "ssh_private_key_file", "ssh_user", "url", "username"],
+            ["console_log_path", "name", "password", "pid", "sr_path", "sr_uuid", "ssh_host", "ssh_host_key", "ssh_port", "ssh_private_key_file", "ssh_user", "url", "username"],
             ready.EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal));
         using XenClient client = await host.Process.LoginAsync();
         string sr = await client.RefAsync("SR.get_by_uuid", ready.GetProperty("sr_uuid").GetString());

@@ -9,7 +9,7 @@ namespace NovaShim.XenServerSimulator.XenApi.Machines;
 
 /// <summary>The VMs that live, and what turns a VM object into one and back.</summary>
 internal sealed partial class Domains(
-    Database database, StorageRepository storage, VdiRecords vdis, GuestOptions guests, TimeProvider time, ILogger log) : IAsyncDisposable
+    Database database, StorageRepository storage, VdiRecords vdis, SuspendImages images, GuestOptions guests, string consoles, TimeProvider time, ILogger log) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, Domain> _living = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, SemaphoreSlim> _turns = new(StringComparer.Ordinal);
@@ -24,17 +24,56 @@ internal sealed partial class Domains(
     /// <param name="paused">Whether it is left paused.</param>
     /// <param name="cancellation">Ends the wait for the repository.</param>
     public Task BuildAsync(Record vm, bool paused, CancellationToken cancellation) =>
-        InTurnAsync(vm.Ref, () => BuildInTurnAsync(vm, paused, cancellation), cancellation);
+        InTurnAsync(vm.Ref, () => BuildInTurnAsync(vm, null, paused, cancellation), cancellation);
 
-    /// <summary>Takes a VM down whose guest has ended or shall end now, closes its disks and writes it into the objects.</summary>
-    public Task DestroyAsync(string vm, string state) => InTurnAsync(
+    /// <summary>Takes a VM down whose guest has ended or shall end now, closes its disks and writes it into the objects. A suspended one loses its memory.</summary>
+    public Task DestroyAsync(string vm) => InTurnAsync(
         vm,
         async () =>
         {
             await EndAsync(vm);
-            await WriteDownAsync(vm, state);
+            await WriteDownAsync(vm, suspendImage: null);
+            await images.DropAsync(vm);
         },
         CancellationToken.None);
+
+    /// <summary>Writes a running VM's memory to disk and lets go of the rest. Where there is no room for it, the VM runs on.</summary>
+    public Task SuspendAsync(Record vm, CancellationToken cancellation) => InTurnAsync(
+        vm.Ref,
+        async () =>
+        {
+            if (Find(vm.Ref) is not { } domain)
+            {
+                // Cut off while it waited for its turn.
+                throw new ApiFailure("VM_BAD_POWER_STATE", vm.Ref, "running", "halted");
+            }
+
+            string image;
+            try
+            {
+                await (domain.Guest?.PauseAsync(cancellation) ?? Task.CompletedTask);
+                image = await images.SaveAsync(vm, domain.Guest?.Memory, cancellation);
+            }
+            catch
+            {
+                domain.Guest?.Resume();
+                throw;
+            }
+
+            await EndAsync(vm.Ref);
+            await WriteDownAsync(vm.Ref, image);
+        },
+        cancellation);
+
+    /// <summary>Lets a suspended VM go on with its memory, which is gone from the disk then. Where it cannot, it stays suspended.</summary>
+    public Task ResumeAsync(Record vm, bool paused, CancellationToken cancellation) => InTurnAsync(
+        vm.Ref,
+        async () =>
+        {
+            await BuildInTurnAsync(vm, await images.LoadAsync(vm, cancellation), paused, cancellation);
+            await images.DropAsync(vm.Ref);
+        },
+        cancellation);
 
     /// <summary>Gives a VM a new domain on the same disks without its ever being halted; one that was taken down meanwhile stays down.</summary>
     public Task RebuildAsync(Record vm, CancellationToken cancellation) => InTurnAsync(
@@ -48,11 +87,11 @@ internal sealed partial class Domains(
 
             try
             {
-                await BuildInTurnAsync(vm, false, cancellation);
+                await BuildInTurnAsync(vm, null, false, cancellation);
             }
             catch
             {
-                await WriteDownAsync(vm.Ref, "Halted");
+                await WriteDownAsync(vm.Ref, suspendImage: null);
                 throw;
             }
         },
@@ -73,7 +112,7 @@ internal sealed partial class Domains(
         }
     }
 
-    private async Task BuildInTurnAsync(Record vm, bool paused, CancellationToken cancellation)
+    private async Task BuildInTurnAsync(Record vm, GuestMemory? memory, bool paused, CancellationToken cancellation)
     {
         Domain domain = new(Interlocked.Increment(ref _lastDomid));
         try
@@ -84,12 +123,7 @@ internal sealed partial class Domains(
                 domain.Disks[vbd.Ref] = await AttachAsync(vbd, cancellation);
             }
 
-            domain.Guest = Boot(vm, vbds, domain);
-            if (paused)
-            {
-                domain.Guest?.Pause();
-            }
-
+            domain.Guest = Boot(vm, vbds, domain, memory, paused);
             _living[vm.Ref] = domain;
             database.Change(tx => WriteRunning(tx, tx.Get("VM", vm.Ref), vbds, domain, paused));
         }
@@ -116,14 +150,21 @@ internal sealed partial class Domains(
         return true;
     }
 
-    private async Task WriteDownAsync(string vm, string state)
+    /// <param name="vm">The VM.</param>
+    /// <param name="suspendImage">Where its memory is; null when it is halted.</param>
+    private async Task WriteDownAsync(string vm, string? suspendImage)
     {
         VhdFacts?[] files = await FilesAsync(vm);
         database.Change(tx =>
         {
             if (tx.Find(vm) is { } record)
             {
-                WriteDown(tx, record, state);
+                WriteDown(tx, record, suspended: suspendImage is not null);
+                if (suspendImage is not null)
+                {
+                    tx.Set(vm, "suspend_VDI", suspendImage);
+                }
+
                 foreach (VhdFacts file in files.OfType<VhdFacts>())
                 {
                     if (tx.All("VDI").FirstOrDefault(vdi => vdi.Uuid == file.Uuid) is { } vdi)
@@ -135,7 +176,7 @@ internal sealed partial class Domains(
                 vdis.UpdateTotals(tx);
             }
         });
-        LogDestroyed(vm, state);
+        LogDestroyed(vm, suspendImage is null ? "Halted" : "Suspended");
     }
 
     /// <summary>Opens a VBD's disk for the VM.</summary>
@@ -168,7 +209,7 @@ internal sealed partial class Domains(
                 // The host goes down all the same.
             }
 
-            await DestroyAsync(living.Key, "Halted");
+            await DestroyAsync(living.Key);
         }));
     }
 
@@ -180,17 +221,16 @@ internal sealed partial class Domains(
             tx.Set(vm.Ref, "current_operations", Values.NoMap);
             if (vm.Text("power_state") is "Running" or "Paused")
             {
-                WriteDown(tx, vm, "Halted");
+                WriteDown(tx, vm, suspended: false);
             }
         }
     });
 
-    private static void WriteDown(Transaction tx, Record vm, string state)
+    private static void WriteDown(Transaction tx, Record vm, bool suspended)
     {
-        bool halted = state == "Halted";
         tx.Set(
             vm.Ref,
-            ("power_state", state),
+            ("power_state", suspended ? "Suspended" : "Halted"),
             ("domid", -1L),
             ("resident_on", Values.NullRef),
             ("guest_metrics", Values.NullRef));
@@ -202,7 +242,7 @@ internal sealed partial class Domains(
             foreach (Record device in tx.All(type).Where(device => device.Text("VM") == vm.Ref && device.Flag("currently_attached")).ToArray())
             {
                 // A suspended VM keeps its devices reserved though its files are closed.
-                tx.Set(device.Ref, "currently_attached", !halted);
+                tx.Set(device.Ref, "currently_attached", suspended);
             }
         }
     }
@@ -219,9 +259,9 @@ internal sealed partial class Domains(
 
     private IEnumerable<Record> Devices(string type, string vm) => database.All(type).Where(device => device.Text("VM") == vm);
 
-    private Guest? Boot(Record vm, Record[] vbds, Domain domain) =>
+    private Guest? Boot(Record vm, Record[] vbds, Domain domain, GuestMemory? memory, bool paused) =>
         vbds.FirstOrDefault(vbd => Position(vbd.Text("userdevice")) == 0 && domain.Disks.ContainsKey(vbd.Ref)) is { } root && !domain.Disks[root.Ref].ReadOnly
-            ? Guest.Boot(vm.Uuid, domain.Disks[root.Ref], guests, time, log)
+            ? Guest.Resume(vm.Uuid, domain.Disks[root.Ref], memory, guests, time, log, paused, new GuestConsole(Path.Combine(consoles, $"console.{domain.Domid}")))
             : null;
 
     private async Task<VhdFacts?[]> FilesAsync(string vm)

@@ -38,7 +38,7 @@ internal sealed class VmLifecycle(Database database, VmOperations operations, Vd
         using IDisposable entry = await operations.BeginAsync(vm, "destroy", call.Cancellation);
         if (database.Get("VM", vm).Text("power_state") == "Suspended")
         {
-            await domains.DestroyAsync(vm, "Halted");
+            await domains.DestroyAsync(vm);
         }
 
         database.Change(tx =>
@@ -108,6 +108,7 @@ internal sealed class VmLifecycle(Database database, VmOperations operations, Vd
             ["domid"] = -1L,
             ["resident_on"] = Values.NullRef,
             ["guest_metrics"] = Values.NullRef,
+            ["suspend_VDI"] = Values.NullRef,
             ["current_operations"] = Values.NoMap,
             ["metrics"] = NewMetrics(tx),
             ["is_a_snapshot"] = isSnapshot,

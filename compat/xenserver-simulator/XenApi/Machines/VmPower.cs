@@ -4,10 +4,7 @@ using NovaShim.XenServerSimulator.XenApi.Records;
 
 namespace NovaShim.XenServerSimulator.XenApi.Machines;
 
-/// <summary>
-/// The messages that change a VM's power state. A guest has no memory image: to suspend it is to cut it off and close its disks, to resume it
-/// is to boot it again on them.
-/// </summary>
+/// <summary>The messages that change a VM's power state.</summary>
 internal sealed class VmPower(Database database, VmOperations operations, Domains domains, HostMemory memory)
 {
     public IEnumerable<KeyValuePair<string, MessageHandler>> Messages =>
@@ -15,20 +12,20 @@ internal sealed class VmPower(Database database, VmOperations operations, Domain
         new("VM.start", call => StartAsync(call, "start", call.Flag(1))),
         new("VM.start_on", StartOnAsync),
         new("VM.clean_shutdown", call => WithinAsync(call, "clean_shutdown", vm => CleanShutdownAsync(vm, call.Cancellation))),
-        new("VM.hard_shutdown", call => WithinAsync(call, "hard_shutdown", vm => domains.DestroyAsync(vm.Ref, "Halted"))),
+        new("VM.hard_shutdown", call => WithinAsync(call, "hard_shutdown", vm => domains.DestroyAsync(vm.Ref))),
         new("VM.shutdown", call => WithinAsync(call, "shutdown", vm => ShutdownAsync(vm, call.Cancellation))),
         new("VM.clean_reboot", call => WithinAsync(call, "clean_reboot", vm => CleanRebootAsync(vm, call.Cancellation))),
         new("VM.hard_reboot", call => WithinAsync(call, "hard_reboot", vm => domains.RebuildAsync(vm, call.Cancellation))),
-        new("VM.pause", call => WithinAsync(call, "pause", vm => Pause(vm))),
+        new("VM.pause", call => WithinAsync(call, "pause", vm => PauseAsync(vm, call.Cancellation))),
         new("VM.unpause", call => WithinAsync(call, "unpause", vm => Unpause(vm))),
-        new("VM.suspend", call => WithinAsync(call, "suspend", vm => domains.DestroyAsync(vm.Ref, "Suspended"))),
+        new("VM.suspend", call => WithinAsync(call, "suspend", vm => domains.SuspendAsync(vm, call.Cancellation))),
         new("VM.resume", call => ResumeAsync(call, "resume", call.Flag(1))),
         new("VM.resume_on", call =>
         {
             database.Get("host", call.Text(1));
             return ResumeAsync(call, "resume_on", call.Flag(2));
         }),
-        new("VM.power_state_reset", call => WithinAsync(call, "power_state_reset", vm => domains.DestroyAsync(vm.Ref, "Halted"))),
+        new("VM.power_state_reset", call => WithinAsync(call, "power_state_reset", vm => domains.DestroyAsync(vm.Ref))),
         new("VM.assert_can_boot_here", Handler.Of(call =>
         {
             database.Get("host", call.Text(1));
@@ -64,7 +61,7 @@ internal sealed class VmPower(Database database, VmOperations operations, Domain
     private Task<object?> ResumeAsync(Call call, string operation, bool paused) => WithinAsync(call, operation, async vm =>
     {
         AssertCanBoot(vm);
-        await domains.BuildAsync(vm, paused, call.Cancellation);
+        await domains.ResumeAsync(vm, paused, call.Cancellation);
     });
 
     private ValueSet PossibleHosts(Record vm)
@@ -105,7 +102,7 @@ internal sealed class VmPower(Database database, VmOperations operations, Domain
     private async Task CleanShutdownAsync(Record vm, CancellationToken cancellation)
     {
         await EndGuestAsync(vm, cancellation);
-        await domains.DestroyAsync(vm.Ref, "Halted");
+        await domains.DestroyAsync(vm.Ref);
     }
 
     /// <summary>Returns when the guest has ended, by itself or because a hard shutdown came over it.</summary>
@@ -145,7 +142,7 @@ internal sealed class VmPower(Database database, VmOperations operations, Domain
             // A guest that does not answer is what the hard way is for.
         }
 
-        await domains.DestroyAsync(vm.Ref, "Halted");
+        await domains.DestroyAsync(vm.Ref);
     }
 
     private async Task CleanRebootAsync(Record vm, CancellationToken cancellation)
@@ -154,15 +151,18 @@ internal sealed class VmPower(Database database, VmOperations operations, Domain
         await domains.RebuildAsync(vm, cancellation);
     }
 
-    private Task Pause(Record vm)
+    private async Task PauseAsync(Record vm, CancellationToken cancellation)
     {
-        domains.Find(vm.Ref)?.Guest?.Pause();
+        if (domains.Find(vm.Ref)?.Guest is { } guest)
+        {
+            await guest.PauseAsync(cancellation);
+        }
+
         database.Change(tx =>
         {
             tx.Set(vm.Ref, "power_state", "Paused");
             tx.Set(vm.Text("metrics"), "state", Values.Set(["p"]));
         });
-        return Task.CompletedTask;
     }
 
     private Task Unpause(Record vm)

@@ -12,7 +12,11 @@ internal sealed class VdiMessages(Database database, StorageRepository storage, 
     public IEnumerable<KeyValuePair<string, MessageHandler>> Messages =>
     [
         new("VDI.create", CreateAsync),
-        new("VDI.destroy", DestroyAsync),
+        new("VDI.destroy", async call =>
+        {
+            await DestroyAsync(call.Text(0), call.Cancellation);
+            return null;
+        }),
         new("VDI.forget", Handler.Of(Forget)),
         new("VDI.introduce", IntroduceAsync),
         new("VDI.snapshot", async call => await vdis.BranchAsync(Managed(call.Text(0)), isSnapshot: true, call.Cancellation)),
@@ -73,7 +77,7 @@ internal sealed class VdiMessages(Database database, StorageRepository storage, 
     }
 
     /// <summary>The file first: a file without an object is found by the next scan, an object without a file is a broken promise.</summary>
-    private Task<string> MakeAsync(long size, IEnumerable<KeyValuePair<string, object>> fields, CancellationToken cancellation) => vdis.TogetherAsync(
+    public Task<string> MakeAsync(long size, IEnumerable<KeyValuePair<string, object>> fields, CancellationToken cancellation) => vdis.TogetherAsync(
         async () =>
         {
             VhdFacts made = await storage.CreateAsync(Guid.NewGuid().ToString(), size, cancellation);
@@ -86,13 +90,14 @@ internal sealed class VdiMessages(Database database, StorageRepository storage, 
         },
         cancellation);
 
-    private Task<object?> DestroyAsync(Call call) => vdis.TogetherAsync<object?>(
+    /// <summary>Destroys a disk that nobody uses, and forgets it.</summary>
+    public Task DestroyAsync(string reference, CancellationToken cancellation) => vdis.TogetherAsync(
         async () =>
         {
-            Record vdi = Detached(call.Text(0), "destroy");
+            Record vdi = Detached(reference, "destroy");
             try
             {
-                await storage.DestroyAsync(vdi.Uuid, call.Cancellation);
+                await storage.DestroyAsync(vdi.Uuid, cancellation);
             }
             catch (StorageException error) when (error.Number == StorageError.VdiMissing)
             {
@@ -100,9 +105,9 @@ internal sealed class VdiMessages(Database database, StorageRepository storage, 
             }
 
             database.Change(tx => vdis.Forget(tx, vdi.Ref));
-            return null;
+            return true;
         },
-        call.Cancellation);
+        cancellation);
 
     private void Forget(Call call)
     {
