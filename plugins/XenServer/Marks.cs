@@ -26,6 +26,24 @@ internal static class Marks
     /// <summary>On a disk being imported: absent once it holds the whole image.</summary>
     public const string Importing = "nova_importing";
 
+    /// <summary>The server's UUID, on the VM that stands in for it while it is rescued, and on that VM's own disk; these carry no <see cref="Instance"/>.</summary>
+    public const string Rescue = "nova_rescue";
+
+    /// <summary>On the server's own VM, written before a rescue touches it: <c>running</c> or <c>halted</c>, what to give back should the rescue fail.</summary>
+    public const string StateBeforeRescue = "nova_power_state_before_rescue";
+
+    /// <summary>On the disks that a rebuild made: its request's id. A disk of the server without it is one that this rebuild replaces.</summary>
+    public const string Rebuild = "nova_rebuild";
+
+    /// <summary>On a disk made for a place other than the root's: that place, <see cref="XenApi.VBD.userdevice"/>.</summary>
+    public const string Place = "nova_place";
+
+    /// <summary>On a root disk while it is made an image of, and so on the snapshot: the image's UUID.</summary>
+    public const string Image = "nova_image";
+
+    /// <summary>The value under which a rescue blocks the start of the server's own VM.</summary>
+    public static string RescueBlock(string instance) => "novashim-rescue-" + instance;
+
     /// <summary>The value under which a migration blocks an operation: what a revert removes, and nothing else.</summary>
     public static string Block(string migration) => "novashim-migration-" + migration;
 

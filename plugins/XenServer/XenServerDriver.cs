@@ -10,7 +10,7 @@ using NovaShim.XenServer.XenApi;
 namespace NovaShim.XenServer;
 
 /// <summary>Nova's verbs on one XenServer host.</summary>
-internal sealed class XenServerDriver : VirtDriver
+internal sealed partial class XenServerDriver : VirtDriver
 {
     private const long MiB = 1 << 20;
     private const long GiB = 1 << 30;
@@ -77,7 +77,7 @@ internal sealed class XenServerDriver : VirtDriver
 
     public override async Task<InstanceInfo?> GetInfoAsync(Instance instance, CancellationToken cancellation)
     {
-        if (await _vms.FindAsync(instance.Uuid, cancellation) is not { } vm)
+        if (await _vms.FindInFrontAsync(instance.Uuid, cancellation) is not { } vm)
         {
             return null;
         }
@@ -104,6 +104,7 @@ internal sealed class XenServerDriver : VirtDriver
 
     public override async Task DestroyAsync(InstanceStepContext step, CancellationToken cancellation)
     {
+        await new ServerRescue(_host, _vms, step).EndAsync(within: null, cancellation);
         bool Ours(VDI disk) => disk.other_config.GetValueOrDefault(Marks.Instance) == step.Instance.Uuid;
         foreach (var vm in await _vms.FindAllAsync(Marks.Instance, step.Instance.Uuid, cancellation))
         {
@@ -113,24 +114,6 @@ internal sealed class XenServerDriver : VirtDriver
         }
 
         await _vms.DestroyDisksAsync(Ours, cancellation);
-    }
-
-    public override async Task RebootAsync(InstanceStepContext step, bool hard, CancellationToken cancellation)
-    {
-        var vm = await _vms.FindAsync(step.Instance.Uuid, cancellation)
-            ?? throw new StepFailedException($"The host {_host.Name} has no VM of server {step.Instance.Uuid}.", StepRecovery.Unwind);
-        if (vm.Record.power_state == PowerStates.Halted)
-        {
-            await _vms.StartAsync(vm, StepRecovery.Retry, cancellation);
-        }
-        else if (hard)
-        {
-            await VM.hard_reboot(_host.Session, vm.Reference, cancellation);
-        }
-        else
-        {
-            await VM.clean_reboot(_host.Session, vm.Reference, cancellation);
-        }
     }
 
     public override Task<string> PrepareMigrationSourceAsync(MigrationStepContext step, CancellationToken cancellation) => Source(step).PrepareAsync(cancellation);

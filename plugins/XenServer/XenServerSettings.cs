@@ -46,6 +46,9 @@ internal sealed record XenServerSettings
     /// <summary>The bridge that servers' interfaces are put on; where the host has no such network, its first one is taken.</summary>
     public string NetworkBridge { get; init; } = "xenbr0";
 
+    /// <summary>Where dom0 keeps the guests' consoles, a file <c>console.&lt;domid&gt;</c> each, if it is told to keep them.</summary>
+    public string ConsoleLogPath { get; init; } = "/var/log/xen/guest";
+
     /// <summary>How long a guest may take to shut down before it is switched off.</summary>
     public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(120);
 
@@ -139,6 +142,7 @@ internal sealed record XenServerSettings
             SshPrivateKeyPassphrase = settings["ssh_private_key_passphrase"],
             SshHostKey = Required("ssh_host_key").Trim(),
             NetworkBridge = settings["network_bridge"] is { Length: > 0 } bridge ? bridge : defaults.NetworkBridge,
+            ConsoleLogPath = settings["console_log_path"] is { Length: > 0 } consoles ? consoles.TrimEnd('/') : defaults.ConsoleLogPath,
             ShutdownTimeout = Seconds("shutdown_timeout_seconds", defaults.ShutdownTimeout),
             CopyRounds = (int)Number("copy_rounds", defaults.CopyRounds, 1, 20),
             CopyThresholdBytes = (long)Number("copy_threshold_bytes", defaults.CopyThresholdBytes, 0, 1L << 42),
@@ -164,6 +168,7 @@ internal sealed record XenServerSettings
 
         Check(problems, read.SrUuid, "sr_uuid must be a UUID", value => Guid.TryParseExact(value, "D", out _));
         Check(problems, read.SrPath, "sr_path must be an absolute path without '..' and control characters", IsPlainPath);
+        Check(problems, read.ConsoleLogPath, "console_log_path must be an absolute path without '..' and control characters", IsPlainPath);
         Check(problems, read.SshHost, "ssh_host must be a host name or an IP address", Dom0.SshSyntax.IsHost);
         Check(problems, read.SshUser, "ssh_user must be a plain user name", Dom0.SshSyntax.IsUser);
         Check(problems, read.SshHostKey, "ssh_host_key must be a public key such as 'ssh-ed25519 AAAA…'", value => Dom0.SshSyntax.TryPublicKey(value, out _));

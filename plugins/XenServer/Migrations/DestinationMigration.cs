@@ -21,7 +21,7 @@ namespace NovaShim.XenServer.Migrations;
 ///  [6] sweep     the folder goes: nothing is left of the copy, whatever happens from here on
 ///  [7] grow      the root disk, if the new flavor's is larger. Before the VM: a disk in use cannot grow
 ///  [8] build     VM, disks and interfaces, all marked
-///  [9] start     once the source says that its VM is still stopped. Downtime ends. From here on nothing may undo the migration but its user
+///  [9] start     once the source says that its VM is still stopped. Downtime ends. From here on nothing may undo the migration but its user. A server that was shut down stays so
 /// </code>
 /// Until [9] everything here can be thrown away: the source has lost nothing.
 /// </summary>
@@ -82,7 +82,7 @@ internal sealed partial class DestinationMigration(XenServerHost host, ServerVms
         // [1] Also when all is done: an earlier run may have died before it swept.
         await _folder.CloseAsync(cancellation);
         var vm = await FindAsync(cancellation);
-        if (vm is null || (vm.Record.power_state != PowerStates.Running && done.StartedAt is null))
+        if (vm is null || !step.Migration.PowerOn || (vm.Record.power_state != PowerStates.Running && done.StartedAt is null))
         {
             vm = await BuildAsync(disks, done, cancellation);
             done = step.Checkpoint(MigrationJson.Default.FinishCheckpoint) ?? done;
@@ -95,6 +95,12 @@ internal sealed partial class DestinationMigration(XenServerHost host, ServerVms
                 await RevertAsync(cancellation);
                 throw new StepFailedException(
                     $"The VM of {step.Instance.Name} on {step.Migration.SourceCompute} was started by somebody although its disks had been taken away. It is stopped again, and copied again.", StepRecovery.CopyAgain);
+            }
+
+            if (!step.Migration.PowerOn)
+            {
+                LogBuilt(_migration, vm.Record.name_label, host.Name);
+                return;
             }
 
             await vms.StartAsync(vm, StepRecovery.Unwind, cancellation);
@@ -201,6 +207,7 @@ internal sealed partial class DestinationMigration(XenServerHost host, ServerVms
         // [8]
         var vm = await MakeVmAsync(disks, cancellation);
         await PlugAsync(vm, disks, leaves, cancellation);
+        await new BlankDisks(host, vms, step.Instance).EnsureAsync(vm, step.Migration.NewFlavor, MarksOfOurs(), cancellation);
         return vm;
     }
 
@@ -339,6 +346,9 @@ internal sealed partial class DestinationMigration(XenServerHost host, ServerVms
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Migration {Migration}: {Vm} runs on {Host}")]
     private partial void LogStarted(string migration, string vm, string host);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Migration {Migration}: {Vm} is on {Host}, shut down as it was")]
+    private partial void LogBuilt(string migration, string vm, string host);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Migration {Migration}: could not note that the VM has started")]
     private partial void LogNoteLost(string migration, Exception e);

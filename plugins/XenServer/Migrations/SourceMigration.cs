@@ -26,9 +26,6 @@ namespace NovaShim.XenServer.Migrations;
 /// </summary>
 internal sealed partial class SourceMigration(XenServerHost host, ServerVms vms, MigrationStepContext step)
 {
-    // The operations that would make a halted VM run. The value of the block says whose it is.
-    private static readonly string[] StartingOperations = ["start", "start_on", "resume", "resume_on"];
-
     private const int MaxSeals = 5;
 
     private readonly Session _session = host.Session;
@@ -100,7 +97,7 @@ internal sealed partial class SourceMigration(XenServerHost host, ServerVms vms,
         }
 
         // Disks of a run that was cut off, and of snapshots whose VM is gone.
-        await vms.DestroyDisksAsync(IsLeaving, cancellation);
+        await vms.DestroyDisksAsync(disk => IsLeaving(disk) || IsImageSnapshot(disk), cancellation);
     }
 
     /// <summary>Nova's <c>finish_revert_migration</c>: the VM is as it was before the migration.</summary>
@@ -114,14 +111,7 @@ internal sealed partial class SourceMigration(XenServerHost host, ServerVms vms,
         }
 
         // The guest's downtime ends with its start; tidying comes after it.
-        foreach (var (operation, value) in vm.Record.blocked_operations)
-        {
-            if (value == Marks.Block(_migration))
-            {
-                await VM.remove_from_blocked_operations(_session, vm.Reference, operation, cancellation);
-            }
-        }
-
+        await vms.UnblockAsync(vm, Marks.Block(_migration), cancellation);
         if (vm.Is(Marks.StateBefore, StateBefore(PowerStates.Running)) && await vms.StateAsync(vm.Reference, cancellation) == PowerStates.Halted)
         {
             await vms.StartAsync(vm, StepRecovery.Retry, cancellation);
@@ -196,17 +186,7 @@ internal sealed partial class SourceMigration(XenServerHost host, ServerVms vms,
                 now.other_config, Marks.StateBefore, StateBefore(now.power_state), VM.remove_from_other_config, VM.add_to_other_config, vm.Reference, cancellation);
         }
 
-        foreach (var operation in StartingOperations.Where(o => !now.blocked_operations.ContainsKey(o)))
-        {
-            try
-            {
-                await VM.add_to_blocked_operations(_session, vm.Reference, operation, Marks.Block(_migration), cancellation);
-            }
-            catch (Failure f) when (f.Code == Failure.MAP_DUPLICATE_KEY)
-            {
-                LogBlockedAlready(vm.Record.name_label, operation);
-            }
-        }
+        await vms.BlockStartAsync(vm with { Record = now }, Marks.Block(_migration), cancellation);
     }
 
     // [6]
@@ -262,8 +242,7 @@ internal sealed partial class SourceMigration(XenServerHost host, ServerVms vms,
 
     private async Task<Found> FindAsync(CancellationToken cancellation)
     {
-        var vm = await vms.FindAsync(step.Instance.Uuid, cancellation)
-            ?? throw new StepFailedException($"The host {host.Name} has no VM of server {step.Instance.Uuid}.", StepRecovery.Unwind);
+        var vm = await vms.GetAsync(step.Instance.Uuid, cancellation);
         return vm.Record.power_state is PowerStates.Running or PowerStates.Halted
             ? vm
             : throw new StepFailedException($"The VM {vm.Record.name_label} on {host.Name} is {vm.Record.power_state}: only a running or a stopped server can be moved.", StepRecovery.Unwind);
@@ -325,6 +304,10 @@ internal sealed partial class SourceMigration(XenServerHost host, ServerVms vms,
 
     private bool IsLeaving(VDI disk) => disk.other_config.GetValueOrDefault(Marks.Leaving) == _migration;
 
+    // What is left here of making an image of the server that was given up.
+    private bool IsImageSnapshot(VDI disk) =>
+        disk.is_a_snapshot && disk.other_config.ContainsKey(Marks.Image) && disk.other_config.GetValueOrDefault(Marks.Instance) == step.Instance.Uuid;
+
     private bool IsOurs(VM snapshot) => snapshot.name_label.StartsWith(Marks.SnapshotPrefix(_migration), StringComparison.Ordinal);
 
     private string StateBefore(string state) => $"{_migration} {(state == PowerStates.Running ? "running" : "halted")}";
@@ -337,7 +320,4 @@ internal sealed partial class SourceMigration(XenServerHost host, ServerVms vms,
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Migration {Migration}: {Vm} is started again")]
     private partial void LogStartedAgain(string migration, string vm);
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Vm}: {Operation} is blocked already")]
-    private partial void LogBlockedAlready(string vm, string operation);
 }

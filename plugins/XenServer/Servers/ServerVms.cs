@@ -11,27 +11,41 @@ internal sealed record Found(string Reference, VM Record)
 }
 
 /// <summary>A disk of a VM: where it is plugged in, and what it is.</summary>
-internal sealed record AttachedDisk(VBD Place, string Reference, VDI Record);
+internal sealed record AttachedDisk(string PlaceReference, VBD Place, string Reference, VDI Record);
 
 /// <summary>Finding, stopping and destroying servers' VMs on one host.</summary>
 internal sealed partial class ServerVms(XenServerHost host, ILogger<ServerVms> log)
 {
+    // The operations that would make a halted VM run. The value of the block says whose it is.
+    private static readonly string[] StartingOperations = ["start", "start_on", "resume", "resume_on"];
+
+    private const int MaxDestroys = 8;
+    private static readonly TimeSpan DestroyPause = TimeSpan.FromMilliseconds(250);
+
     private readonly Session _session = host.Session;
 
-    /// <summary>The server's VM on this host, or null.</summary>
+    /// <summary>The server's own VM on this host, or null.</summary>
     public async Task<Found?> FindAsync(string instance, CancellationToken cancellation) =>
         await FindAllAsync(Marks.Instance, instance, cancellation) is [var vm, ..] ? vm : null;
+
+    /// <summary>The server's own VM on this host.</summary>
+    /// <exception cref="StepFailedException">There is none.</exception>
+    public async Task<Found> GetAsync(string instance, CancellationToken cancellation) => await FindAsync(instance, cancellation) ?? throw Missing(instance);
+
+    /// <summary>The VM that is the server to its user: the rescue VM where there is one, else its own; null without either.</summary>
+    public async Task<Found?> FindInFrontAsync(string instance, CancellationToken cancellation) =>
+        (await HereAsync(cancellation)).Where(v => v.Is(Marks.Rescue, instance) || v.Is(Marks.Instance, instance)).OrderByDescending(v => v.Is(Marks.Rescue, instance)).FirstOrDefault();
+
+    /// <summary>The VM that is the server to its user: the rescue VM where there is one, else its own.</summary>
+    /// <exception cref="StepFailedException">There is neither.</exception>
+    public async Task<Found> GetInFrontAsync(string instance, CancellationToken cancellation) => await FindInFrontAsync(instance, cancellation) ?? throw Missing(instance);
 
     /// <summary>
     /// The VMs on this host (no snapshots, no templates) that carry a mark, in the order of their UUIDs: should two runs have made one each, both agree
     /// which of them counts.
     /// </summary>
     public async Task<IReadOnlyList<Found>> FindAllAsync(string mark, string value, CancellationToken cancellation) =>
-        [.. (await VM.get_all_records(_session, cancellation))
-            .Select(v => new Found(v.Key, v.Value))
-            .Where(v => v.Record is { is_a_snapshot: false, is_a_template: false, is_control_domain: false } && v.Is(mark, value))
-            .Where(v => !v.Record.other_config.TryGetValue(Marks.Host, out var at) || at == host.Name)
-            .OrderBy(v => v.Record.uuid, StringComparer.Ordinal)];
+        [.. (await HereAsync(cancellation)).Where(v => v.Is(mark, value))];
 
     /// <summary>The VM's disks, in the order of their places.</summary>
     public async Task<IReadOnlyList<AttachedDisk>> DisksAsync(VM vm, CancellationToken cancellation)
@@ -42,7 +56,7 @@ internal sealed partial class ServerVms(XenServerHost host, ILogger<ServerVms> l
             var vbd = await VBD.get_record(_session, reference, cancellation);
             if (vbd is { type: "Disk", empty: false } && vbd.VDI != XenApiJson.Null)
             {
-                disks.Add(new AttachedDisk(vbd, vbd.VDI, await VDI.get_record(_session, vbd.VDI, cancellation)));
+                disks.Add(new AttachedDisk(reference, vbd, vbd.VDI, await VDI.get_record(_session, vbd.VDI, cancellation)));
             }
         }
 
@@ -111,6 +125,34 @@ internal sealed partial class ServerVms(XenServerHost host, ILogger<ServerVms> l
         }
     }
 
+    /// <summary>Keeps a VM from being made to run, also by an operator. A block does nothing to a VM that runs.</summary>
+    /// <param name="vm">The VM as it is now.</param>
+    /// <param name="owner">The value of the block: who may take it away again.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    public async Task BlockStartAsync(Found vm, string owner, CancellationToken cancellation)
+    {
+        foreach (var operation in StartingOperations.Where(o => !vm.Record.blocked_operations.ContainsKey(o)))
+        {
+            try
+            {
+                await VM.add_to_blocked_operations(_session, vm.Reference, operation, owner, cancellation);
+            }
+            catch (Failure f) when (f.Code == Failure.MAP_DUPLICATE_KEY)
+            {
+                LogBlockedAlready(vm.Record.name_label, operation);
+            }
+        }
+    }
+
+    /// <summary>Takes an owner's blocks away, and nobody else's.</summary>
+    public async Task UnblockAsync(Found vm, string owner, CancellationToken cancellation)
+    {
+        foreach (var (operation, _) in vm.Record.blocked_operations.Where(b => b.Value == owner))
+        {
+            await VM.remove_from_blocked_operations(_session, vm.Reference, operation, cancellation);
+        }
+    }
+
     /// <summary>The VM's power state now, one of <see cref="PowerStates"/>.</summary>
     public async Task<string> StateAsync(string vm, CancellationToken cancellation) => (await VM.get_record(_session, vm, cancellation)).power_state;
 
@@ -168,23 +210,46 @@ internal sealed partial class ServerVms(XenServerHost host, ILogger<ServerVms> l
         }
     }
 
-    private async Task DestroyDiskAsync(string disk, CancellationToken cancellation)
+    /// <summary>Destroys a disk. Gone already: success. One that was being imported or exported is let go of only when XenServer notices that nobody sends or reads any more.</summary>
+    public async Task DestroyDiskAsync(string disk, CancellationToken cancellation)
     {
-        try
+        for (var tries = 1; ; tries++)
         {
-            await VDI.destroy(_session, disk, cancellation);
-        }
-        catch (Failure f) when (f.IsGone)
-        {
-            LogGone(disk);
+            try
+            {
+                await VDI.destroy(_session, disk, cancellation);
+                return;
+            }
+            catch (Failure f) when (f.Code == Failure.VDI_IN_USE && tries < MaxDestroys)
+            {
+                await Task.Delay(DestroyPause * tries, host.Time, cancellation);
+            }
+            catch (Failure f) when (f.IsGone)
+            {
+                LogGone(disk);
+                return;
+            }
         }
     }
+
+    // In the order of their UUIDs.
+    private async Task<IEnumerable<Found>> HereAsync(CancellationToken cancellation) =>
+        (await VM.get_all_records(_session, cancellation))
+            .Select(v => new Found(v.Key, v.Value))
+            .Where(v => v.Record is { is_a_snapshot: false, is_a_template: false, is_control_domain: false })
+            .Where(v => !v.Record.other_config.TryGetValue(Marks.Host, out var at) || at == host.Name)
+            .OrderBy(v => v.Record.uuid, StringComparer.Ordinal);
+
+    private StepFailedException Missing(string instance) => new($"The host {host.Name} has no VM of server {instance}.", StepRecovery.Unwind);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Vm} did not shut down in order: {Reason}")]
     private partial void LogNoCleanShutdown(string vm, string reason);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Destroyed {Vm} ({Uuid})")]
     private partial void LogDestroyed(string vm, string uuid);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Vm}: {Operation} is blocked already")]
+    private partial void LogBlockedAlready(string vm, string operation);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "{Reference} was gone already")]
     private partial void LogGone(string reference);

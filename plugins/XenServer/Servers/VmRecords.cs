@@ -8,6 +8,9 @@ namespace NovaShim.XenServer.Servers;
 /// <summary>The constructor records of the objects a server is made of: every field that XenAPI has no default for.</summary>
 internal static class VmRecords
 {
+    /// <summary>The place of the disk that a VM boots from.</summary>
+    public const string RootPlace = "0";
+
     private const long MiB = 1 << 20;
 
     /// <summary>A VM of the flavor's size; what the guest sees of a machine is taken from <paramref name="like"/>.</summary>

@@ -14,6 +14,10 @@ internal sealed class Failure(string method, IReadOnlyList<string> description) 
     public const string NO_HOSTS_AVAILABLE = "NO_HOSTS_AVAILABLE";
     public const string VDI_IN_USE = "VDI_IN_USE";
     public const string SR_SCAN_FAILED = "SR_BACKEND_FAILURE_40";
+    public const string VM_MISSING_PV_DRIVERS = "VM_MISSING_PV_DRIVERS";
+    public const string VM_LACKS_FEATURE = "VM_LACKS_FEATURE";
+    public const string VM_LACKS_FEATURE_SUSPEND = "VM_LACKS_FEATURE_SUSPEND";
+    public const string INTERNAL_ERROR = "INTERNAL_ERROR";
     public const string DEVICE_ALREADY_EXISTS = "DEVICE_ALREADY_EXISTS";
 
     /// <summary>The code, then its parameters.</summary>

@@ -7,10 +7,11 @@ using System.Text.Json.Nodes;
 
 namespace NovaShim.XenServer.XenApi;
 
-/// <summary>XenAPI over JSON-RPC 2.0: one call, one POST to <c>/jsonrpc</c>; disks by HTTP PUT. Every call has a deadline.</summary>
+/// <summary>XenAPI over JSON-RPC 2.0: one call, one POST to <c>/jsonrpc</c>; disks by HTTP PUT and GET. Every call has a deadline.</summary>
 internal sealed class JsonRpcTransport : IDisposable
 {
     private const int MaxAnswerBytes = 64 << 20;
+    private const int BufferSize = 1 << 20;
 
     private static readonly JsonDocumentOptions AnswerOptions = new() { MaxDepth = 32 };
 
@@ -93,7 +94,7 @@ internal sealed class JsonRpcTransport : IDisposable
         for (var redirects = 0; ; redirects++)
         {
             await using var body = await open(deadline.Token);
-            using var content = new StreamContent(body, 1 << 20);
+            using var content = new StreamContent(body, BufferSize);
             content.Headers.ContentLength = length;
             using var request = new HttpRequestMessage(HttpMethod.Put, uri) { Content = content };
             request.Headers.ExpectContinue = true;
@@ -120,7 +121,64 @@ internal sealed class JsonRpcTransport : IDisposable
         }
     }
 
+    /// <summary>Fetches a disk from XenServer's HTTP handler, following its redirect to the host that sees the storage. That the answer has ended does not say that it is whole.</summary>
+    /// <param name="uri">The handler with its query.</param>
+    /// <param name="to">Where the bytes go.</param>
+    /// <param name="timeout">How long the whole transfer may take.</param>
+    /// <param name="idle">How long it may stand still.</param>
+    /// <param name="cancellation">Ends the transfer.</param>
+    public async Task GetAsync(Uri uri, Stream to, TimeSpan timeout, TimeSpan idle, CancellationToken cancellation)
+    {
+        using var deadline = new Deadline(timeout, _time, cancellation);
+        for (var redirects = 0; ; redirects++)
+        {
+            using var patience = new Deadline(idle, _time, deadline.Token);
+            try
+            {
+                using var response = await _http.GetAsync(uri, HttpCompletionOption.ResponseHeadersRead, patience.Token);
+                if (response.StatusCode is HttpStatusCode.Found or HttpStatusCode.TemporaryRedirect && response.Headers.Location is { } location && redirects < 3)
+                {
+                    uri = new Uri(uri, location);
+                    continue;
+                }
+
+                if (!response.IsSuccessStatusCode)
+                {
+                    throw new HttpRequestException($"XenServer refused the export with HTTP {(int)response.StatusCode}.", inner: null, response.StatusCode);
+                }
+
+                await CopyAsync(await response.Content.ReadAsStreamAsync(deadline.Token), to, idle, deadline.Token);
+                return;
+            }
+            catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+            {
+                throw new TimeoutException(
+                    deadline.IsOver ? $"The disk was not exported within {timeout.TotalSeconds:0} s." : $"The export of the disk stood still for {idle.TotalSeconds:0} s.");
+            }
+        }
+    }
+
     public void Dispose() => _http.Dispose();
+
+    private async Task CopyAsync(Stream from, Stream to, TimeSpan idle, CancellationToken cancellation)
+    {
+        var buffer = new byte[BufferSize];
+        while (true)
+        {
+            int read;
+            using (var patience = new Deadline(idle, _time, cancellation))
+            {
+                read = await from.ReadAsync(buffer, patience.Token);
+            }
+
+            if (read == 0)
+            {
+                return;
+            }
+
+            await to.WriteAsync(buffer.AsMemory(0, read), cancellation);
+        }
+    }
 
     private static JsonElement Answer(Uri host, string method, byte[] body)
     {

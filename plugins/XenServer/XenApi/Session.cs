@@ -58,6 +58,14 @@ internal sealed partial class Session(XenServerSettings settings, TimeProvider t
         await _transport.PutAsync(new Uri(_url, $"{pathAndQuery}&session_id={Uri.EscapeDataString(reference)}"), open, length, timeout, cancellation);
     }
 
+    /// <summary>Fetches a disk from an HTTP handler under this session.</summary>
+    public async Task GetAsync(string pathAndQuery, Stream to, TimeSpan timeout, TimeSpan idle, CancellationToken cancellation)
+    {
+        await CallAsync("pool.get_all", [], cancellation);
+        var reference = await LoginAsync(stale: null, cancellation);
+        await _transport.GetAsync(new Uri(_url, $"{pathAndQuery}&session_id={Uri.EscapeDataString(reference)}"), to, timeout, idle, cancellation);
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_reference is { } reference)

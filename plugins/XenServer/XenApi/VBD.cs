@@ -29,4 +29,6 @@ internal sealed record VBD
 
     public static Task<string> create(Session session, JsonObject record, CancellationToken cancellation) =>
         session.CallAsync("VBD.create", XenApiJson.Default.String, cancellation, record);
+
+    public static Task destroy(Session session, string vbd, CancellationToken cancellation) => session.CallAsync("VBD.destroy", cancellation, vbd);
 }

@@ -37,6 +37,9 @@ internal sealed record VDI
     public static Task<string> create(Session session, JsonObject record, CancellationToken cancellation) =>
         session.CallAsync("VDI.create", XenApiJson.Default.String, cancellation, record);
 
+    public static Task snapshot(Session session, string vdi, CancellationToken cancellation) =>
+        XenTask.RunAsync(session, "VDI.snapshot", session.TaskTimeout, cancellation, vdi, new JsonObject());
+
     public static Task destroy(Session session, string vdi, CancellationToken cancellation) =>
         XenTask.RunAsync(session, "VDI.destroy", session.TaskTimeout, cancellation, vdi);
 

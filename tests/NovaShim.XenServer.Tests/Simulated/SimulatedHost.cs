@@ -128,6 +128,12 @@ internal sealed class SimulatedHost : IAsyncDisposable
     /// <summary>The next call of a message fails, before or after its work.</summary>
     public Task FailAsync(string method, bool after, params string[] error) => FaultAsync(new { kind = "fail", method, error, after });
 
+    /// <summary>Whether a fault still waits for its call.</summary>
+    public async Task<bool> HasFaultsAsync() => JsonNode.Parse(await _http.GetStringAsync($"{Ready["url"]}/simulator/faults"))!.AsArray().Count > 0;
+
+    /// <summary>The disks that are somebody's: no base copies.</summary>
+    public async Task<Dictionary<string, JsonNode>> DisksAsync() => (await RecordsAsync("VDI")).Where(v => v.Value["managed"]!.GetValue<bool>()).ToDictionary();
+
     /// <summary>The power goes: no goodbye. What it had started ends with the next start on its root.</summary>
     public void Kill()
     {

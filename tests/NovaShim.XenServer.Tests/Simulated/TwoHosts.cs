@@ -92,17 +92,17 @@ internal sealed class TwoHosts : IAsyncDisposable
         Uuid = Guid.NewGuid().ToString(), Name = $"instance-{++_servers:x8}", DisplayName = displayName, ProjectId = "p", UserId = "u", Flavor = flavor ?? Small,
     };
 
-    public TestInstanceStep Step(Instance instance, bool withImage = false) => new()
+    public TestInstanceStep Step(Instance instance, bool withImage = false, string request = "req-test") => withImage ? StepFrom(instance, ImageFile, request) : new() { Instance = instance, RequestId = request };
+
+    /// <summary>A step with a VHD file as its image.</summary>
+    public static TestInstanceStep StepFrom(Instance instance, string file, string request = "req-test") => new()
     {
         Instance = instance,
-        RequestId = "req-test",
-        Image = withImage
-            ? new Image
-            {
-                Id = "8d1ac3a1-6a4b-4a55-8b6b-3a2f5d1e0c11", Name = "image", DiskFormat = "vhd", Size = new FileInfo(ImageFile).Length,
-                OpenRead = _ => Task.FromResult<Stream>(File.OpenRead(ImageFile)),
-            }
-            : null,
+        RequestId = request,
+        Image = new Image
+        {
+            Id = "8d1ac3a1-6a4b-4a55-8b6b-3a2f5d1e0c11", Name = "image", DiskFormat = "vhd", Size = new FileInfo(file).Length, OpenRead = _ => Task.FromResult<Stream>(File.OpenRead(file)),
+        },
     };
 
     /// <summary>Waits until the guest has written into its leaf since now.</summary>
@@ -114,10 +114,10 @@ internal sealed class TwoHosts : IAsyncDisposable
     }
 
     /// <summary>A migration of the server between the two, as the control plane would run it.</summary>
-    public Run Migration(Instance instance, Flavor? flavor = null) => new(this, new Migration
+    public Run Migration(Instance instance, Flavor? flavor = null, bool powerOn = true) => new(this, new Migration
     {
         Uuid = Guid.NewGuid().ToString(), InstanceUuid = instance.Uuid, SourceCompute = Source.Name, DestCompute = Destination.Name,
-        OldFlavor = instance.Flavor, NewFlavor = flavor ?? Large,
+        OldFlavor = instance.Flavor, NewFlavor = flavor ?? Large, PowerOn = powerOn,
     }, instance);
 
     /// <summary>Shuts a server's guest down, past the driver.</summary>
