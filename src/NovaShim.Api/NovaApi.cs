@@ -20,6 +20,7 @@ using NovaShim.Api.Migrations;
 using NovaShim.Api.RateLimits;
 using NovaShim.Api.Requests;
 using NovaShim.Api.Servers;
+using NovaShim.Api.Servers.Actions;
 using NovaShim.Api.Versions;
 using NovaShim.Compute.Images;
 
@@ -84,6 +85,15 @@ public static class NovaApi
         services.AddCapability<GlanceEndpoints>();
         services.AddCapability<ServerEndpoints>();
         services.AddCapability<ServerActionEndpoints>();
+        services.AddCapability<DiagnosticsEndpoints>();
+        services.AddSingleton<IServerActions, MigrationActions>();
+        services.AddSingleton<IServerActions, PowerActions>();
+        services.AddSingleton<IServerActions, CustodyActions>();
+        services.AddSingleton<IServerActions, RebuildActions>();
+        services.AddSingleton<IServerActions, SnapshotActions>();
+        services.AddSingleton<IServerActions, ConsoleActions>();
+        services.AddSingleton<IServerActions, SecurityGroupActions>();
+        services.AddSingleton<BootImages>();
         services.AddCapability<ServerMetadataEndpoints>();
         services.AddCapability<InstanceActionEndpoints>();
         services.AddCapability<KeyPairEndpoints>();

@@ -69,6 +69,25 @@ public sealed partial class ApiSpecTests(Face face)
     }
 
     [Fact]
+    public async Task Answers_to_actions_have_the_described_shape()
+    {
+        foreach (var surface in new[] { "v1.1", "v2.1" })
+        {
+            foreach (var (body, status, schema) in new[]
+            {
+                ("""{"rescue": null}""", 200, """{"$ref": "#/components/schemas/AdminPass"}"""),
+                ($$$"""{"rebuild": {"imageRef": "{{{Face.ImageId}}}"}}""", 202, Spec["paths"]!["/{compute}/servers/{id}/action"]!["post"]!["responses"]!["202"]!["content"]!["application/json"]!["schema"]!.ToJsonString()),
+            })
+            {
+                var server = await face.AddServerAsync("alice");
+                var reply = await face.SendAsync("alice", "POST", $"{surface}:/servers/{server.Uuid}/action", body);
+                Assert.Equal(status, reply.Status);
+                Assert.Empty(Mismatches(JsonNode.Parse(schema)!, reply.Json, "$"));
+            }
+        }
+    }
+
+    [Fact]
     public void The_shape_test_sees_what_is_wrong()
     {
         var schema = Spec["components"]!["schemas"]!["Link"]!;

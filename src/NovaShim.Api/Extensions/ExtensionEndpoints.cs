@@ -12,9 +12,11 @@ internal sealed class ExtensionEndpoints : IComputeCapability
 
     private static readonly IReadOnlyList<ExtensionView> All =
     [
-        Extension("AdminActions", "os-admin-actions", "Migration of servers by administrators."),
+        Extension("AdminActions", "os-admin-actions", "Migrate, pause, suspend, lock and back up servers."),
+        Extension("AdminPassword", "os-admin-password", "Passwords of guests."),
         Extension("AvailabilityZone", "os-availability-zone", "Zones, and servers in them."),
         Extension("ConfigDrive", "os-config-drive", "Servers with a drive that carries their configuration."),
+        Extension("ConsoleOutput", "os-console-output", "What servers have written to their consoles."),
         Extension("DiskConfig", "OS-DCF", "How a server's disk is laid out."),
         Extension("ExtendedServerAttributes", "OS-EXT-SRV-ATTR", "A server's host and name at its hypervisor, for administrators."),
         Extension("ExtendedStatus", "OS-EXT-STS", "What lies behind a server's status."),
@@ -28,7 +30,12 @@ internal sealed class ExtensionEndpoints : IComputeCapability
         Extension("Keypairs", "os-keypairs", "Users' key pairs, and servers with their keys."),
         Extension("Migrations", "os-migrations", "Moves of servers between hosts."),
         Extension("Quotas", "os-quota-sets", "What a tenant may have."),
+        Extension("Rescue", "os-rescue", "Servers that another stands in for."),
+        Extension("ServerDiagnostics", "os-server-diagnostics", "Figures of servers, for administrators."),
+        Extension("ServerPassword", "os-server-password", "The password a guest has handed over."),
+        Extension("ServerStartStop", "os-server-start-stop", "Servers that are shut down."),
         Extension("Services", "os-services", "Services and their heartbeats."),
+        Extension("Shelve", "os-shelve", "Servers that are kept as an image."),
         Extension("UserData", "os-user-data", "Data for a server's guest."),
     ];
 

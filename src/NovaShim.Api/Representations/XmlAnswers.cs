@@ -184,7 +184,7 @@ internal static class XmlAnswers
     }
 
     /// <summary>Some lists in JSON have each item in an envelope of its own; XML has not.</summary>
-    private static JsonElement InEnvelope(JsonElement item, string name) => item.ValueKind == JsonValueKind.Object && item.TryGetProperty(name, out var inner) ? inner : item;
+    private static JsonElement InEnvelope(JsonElement item, string name) => item.ValueKind == JsonValueKind.Object && item.TryGetProperty(name, out var inner) && inner.ValueKind == JsonValueKind.Object ? inner : item;
 
     private static void Members(XmlWriter xml, JsonElement value, bool flat = false)
     {

@@ -58,3 +58,9 @@ internal sealed record InstanceActionsEnvelope([property: JsonPropertyName("inst
 
 /// <summary>One of them.</summary>
 internal sealed record InstanceActionEnvelope([property: JsonPropertyName("instanceAction")] InstanceActionView InstanceAction);
+
+/// <summary>Something that was done to a server, as 2011 showed it.</summary>
+internal sealed record LegacyActionView(string CreatedAt, string Action, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Error);
+
+/// <summary>All that was done to a server, as 2011 showed it.</summary>
+internal sealed record LegacyActionsEnvelope(IReadOnlyList<LegacyActionView> Actions);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Routing;
 using NovaShim.Api.Faults;
 using NovaShim.Api.Representations;
@@ -13,6 +14,9 @@ internal sealed class InstanceActionEndpoints(IDocumentStore store, ServerLookup
     /// <inheritdoc/>
     public void Map(IEndpointRouteBuilder routes)
     {
+        // What administrators of 2011 had in its place.
+        routes.OnGet("/servers/{id}/actions", async (request, cancellation) => Answer.Of(
+            new LegacyActionsEnvelope([.. (await OfServerAsync(request, cancellation)).Reverse().Select(LegacyView)]), ApiJson.Default.LegacyActionsEnvelope)).AdminOnly();
         routes.OnGet("/servers/{id}/os-instance-actions", async (request, cancellation) => Answer.Of(
             new InstanceActionsEnvelope([.. (await OfServerAsync(request, cancellation)).Select(a => View(a, withEvents: false))]), ApiJson.Default.InstanceActionsEnvelope));
         routes.OnGet("/servers/{id}/os-instance-actions/{request_id}", async (request, cancellation) =>
@@ -20,6 +24,8 @@ internal sealed class InstanceActionEndpoints(IDocumentStore store, ServerLookup
                 ? Answer.Of(new InstanceActionEnvelope(View(found, withEvents: request.IsAdmin)), ApiJson.Default.InstanceActionEnvelope)
                 : throw Fault.NotFound($"Action for request_id {request.Route("request_id")} on instance {request.Route("id")} not found"));
     }
+
+    private static LegacyActionView LegacyView(InstanceActionDocument a) => new(a.StartTime.ToString("yyyy-MM-dd HH:mm:ss.ffffff", CultureInfo.InvariantCulture), a.Action, a.Message);
 
     private async Task<IEnumerable<InstanceActionDocument>> OfServerAsync(ApiRequest request, CancellationToken cancellation)
     {

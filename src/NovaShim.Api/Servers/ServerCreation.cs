@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http;
 using NovaShim.Api.Faults;
 using NovaShim.Api.Flavors;
@@ -21,9 +20,8 @@ namespace NovaShim.Api.Servers;
 /// not a server without it.
 /// </summary>
 internal sealed class ServerCreation(
-    ComputeApi compute, FlavorShelf flavors, ImageShelf images, KeyPairShelf keyPairs, Personality personality, AvailabilityZones zones, Quotas quotas)
+    ComputeApi compute, FlavorShelf flavors, BootImages images, KeyPairShelf keyPairs, Personality personality, AvailabilityZones zones, Quotas quotas)
 {
-    private const string PasswordLetters = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
     private const int MaxUserData = 65_535;
 
     private static readonly HashSet<string> KnownKeys = new(StringComparer.Ordinal)
@@ -52,7 +50,7 @@ internal sealed class ServerCreation(
 
         var guest = new GuestRequest
         {
-            AdminPassword = body.Get("adminPass") is { } chosen ? PasswordOf(request, chosen) : RandomNumberGenerator.GetString(PasswordLetters, 12),
+            AdminPassword = AdminPasswords.OfBody(request, body),
             Files = personality.FilesOf(request, body.Get("personality")),
         };
         var userData = UserDataOf(request, body);
@@ -97,11 +95,6 @@ internal sealed class ServerCreation(
             throw Fault.BadRequest($"Security group {group.Require("name").Text()} not found.");
         }
     }
-
-    private static string PasswordOf(ApiRequest request, BodyField field) =>
-        field.IsText && field.Text() is { Length: > 0 and <= ServerAttributes.MaxText } password ? password
-        : request.IsLegacy ? throw Fault.BadRequest($"Invalid adminPass: {field.Name}")
-        : field.Text(ServerAttributes.MaxText);
 
     private static string? UserDataOf(ApiRequest request, BodyField body)
     {
@@ -151,11 +144,6 @@ internal sealed class ServerCreation(
             throw Fault.BadRequest("Invalid input for field/attribute server.imageRef: it is required, because there are no volumes to boot from.");
         }
 
-        var image = await images.FindAsync(reference, request.ProjectId, request.IsAdmin, cancellation)
-            ?? throw Fault.BadRequest(request.IsLegacy ? "Cannot find requested image" : "Invalid imageRef provided.");
-        return image.Status != "active" ? throw Fault.BadRequest($"Image {image.Uuid} is not active.")
-            : image.MinRam > flavor.MemoryMb ? throw Fault.BadRequest("Flavor's memory is too small for requested image.")
-            : flavor.RootGb > 0 && image.MinDisk > flavor.RootGb ? throw Fault.BadRequest("Flavor's disk is too small for requested image.")
-            : image;
+        return await images.ChooseAsync(request, reference, flavor.ToFlavor(), request.IsLegacy ? "Cannot find requested image" : "Invalid imageRef provided.", cancellation);
     }
 }

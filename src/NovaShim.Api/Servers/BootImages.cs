@@ -1,0 +1,21 @@
+using NovaShim.Api.Faults;
+using NovaShim.Api.Images;
+using NovaShim.Api.Requests;
+using NovaShim.Compute.Images;
+using NovaShim.Sdk;
+
+namespace NovaShim.Api.Servers;
+
+/// <summary>Which images a server can be built from: those that its user sees, that are whole, and that its flavor is large enough for.</summary>
+internal sealed class BootImages(ImageShelf shelf)
+{
+    /// <summary>The image, or a 400; <paramref name="unknown"/> says that there is none.</summary>
+    public async Task<ImageDocument> ChooseAsync(ApiRequest request, string id, Flavor flavor, string unknown, CancellationToken cancellation)
+    {
+        var image = await shelf.FindAsync(id, request.ProjectId, request.IsAdmin, cancellation) ?? throw Fault.BadRequest(unknown);
+        return image.Status != ImageStatuses.Active ? throw Fault.BadRequest($"Image {image.Uuid} is not active.")
+            : image.MinRam > flavor.MemoryMb ? throw Fault.BadRequest("Flavor's memory is too small for requested image.")
+            : flavor.RootGb > 0 && image.MinDisk > flavor.RootGb ? throw Fault.BadRequest("Flavor's disk is too small for requested image.")
+            : image;
+    }
+}
