@@ -18,7 +18,7 @@ internal static class UserFaults
         new("confirmed and reverted at once", t => AtOnceAsync(t, Confirm, Revert)) { At = m => m.IsAtRest },
         new("confirmed four times at once", t => AtOnceAsync(t, Confirm, Confirm, Confirm, Confirm)) { At = m => m.IsAtRest },
         new("reverted four times at once", t => AtOnceAsync(t, Revert, Revert, Revert, Revert)) { At = m => m.IsAtRest },
-        .. new[] { -250, -50, 0, 50, 250 }.Select(WindowEnds),
+        .. new[] { -100, 200, 400, 600, 1200 }.Select(WindowEnds),
     ];
 
     private static async Task<string> DeleteAsync(Trial trial)
@@ -70,7 +70,7 @@ internal static class UserFaults
         return string.Join(", ", answers);
     }
 
-    // So many milliseconds from where it falls due.
+    // So many milliseconds from where it falls due; it is looked for every half second.
     private static Fault WindowEnds(int offset) => new(
         string.Create(CultureInfo.InvariantCulture, $"reverted as the confirm window ends {offset:+0;-0;0} ms"),
         async t =>
