@@ -33,6 +33,9 @@ cat >"$work/keystone.conf" <<CONF
 log_file = $work/keystone.log
 [database]
 connection = sqlite:///$work/keystone.db
+sqlite_synchronous = false
+[identity]
+password_hash_rounds = 4
 [token]
 provider = fernet
 [fernet_tokens]
@@ -46,6 +49,8 @@ secret=$(head -c 12 /dev/urandom | od -An -tx1 | tr -d ' \n')
 me=$(id -un) group=$(id -gn)
 keystone_manage() { keystone-manage --config-file "$work/keystone.conf" "$@" >>"$work/manage.log" 2>&1 || { tail -n 20 "$work/manage.log" >&2; fail "keystone-manage $1"; }; }
 keystone_manage db_sync
+# Keystone writes while it still reads, on another connection: only with a write-ahead log does SQLite bear that.
+/usr/bin/python3 -c 'import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute("PRAGMA journal_mode=WAL")' "$work/keystone.db"
 keystone_manage fernet_setup --keystone-user "$me" --keystone-group "$group"
 keystone_manage credential_setup --keystone-user "$me" --keystone-group "$group"
 start_keystone() {
@@ -89,7 +94,7 @@ user bob "$other" member >/dev/null
 truncate -s 268435456 "$work/image.raw"
 jq -n --arg work "$work" --arg keystone "$keystone" --arg secret "$secret" '{
   data: "\($work)/data", api: {urls: "http://127.0.0.1:0"},
-  identity: {mode: "keystone", keystone: {url: $keystone, username: "nova", password: $secret, project: "service", cache_seconds: "2", timeout_seconds: "5"}},
+  identity: {mode: "keystone", keystone: {url: $keystone, username: "nova", password: $secret, project: "service", cache_seconds: "2", timeout_seconds: "30"}},
   images: [{id: "4b8cf1c5-6f4e-4a4e-8a52-0c4c6cbd7a10", name: "small", path: "\($work)/image.raw", disk_format: "raw"}],
   hosts: [range(1; 3) | {name: "host\(.)", driver: "fake", settings: {memory_mb: "131072", vcpus: "64", local_gb: "4000"}}]}' >"$work/novashim.conf.json"
 chmod 600 "$work/novashim.conf.json"

@@ -33,8 +33,8 @@ internal sealed class GlanceEndpoints(ImageShelf shelf, ImageStore images, Image
         routes.OnGet($"{Root}/{{id}}/file", DownloadAsync).NeedsToken();
         routes.OnPut($"{Root}/{{id}}/tags/{{tag}}", (request, c) => ChangeTagAsync(request, GlanceFields.AddTag, c)).NeedsToken();
         routes.OnDelete($"{Root}/{{id}}/tags/{{tag}}", (request, c) => ChangeTagAsync(request, RemoveTag, c)).NeedsToken();
-        routes.OnPost($"{Root}/{{id}}/actions/deactivate", (request, c) => SwitchAsync(request, ImageStatuses.Active, ImageStatuses.Deactivated, c)).AdminOnly();
-        routes.OnPost($"{Root}/{{id}}/actions/reactivate", (request, c) => SwitchAsync(request, ImageStatuses.Deactivated, ImageStatuses.Active, c)).AdminOnly();
+        routes.OnPost($"{Root}/{{id}}/actions/deactivate", (request, c) => SwitchAsync(request, ImageStatuses.Active, ImageStatuses.Deactivated, c)).NeedsToken();
+        routes.OnPost($"{Root}/{{id}}/actions/reactivate", (request, c) => SwitchAsync(request, ImageStatuses.Deactivated, ImageStatuses.Active, c)).NeedsToken();
     }
 
     /// <inheritdoc/>

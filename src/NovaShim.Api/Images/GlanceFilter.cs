@@ -57,12 +57,13 @@ internal sealed class GlanceFilter(ImageShelf shelf)
             throw Fault.BadRequest($"Invalid visibility value: {visibility}. One of {string.Join(", ", ImageVisibilities.All)}, all is expected.");
         }
 
-        var (project, all) = (request.ProjectId, member == "all");
+        var project = request.ProjectId;
+        List<string> statuses = member == "all" ? [.. MemberStatuses] : [member];
         var images = request.IsAdmin
-            ? await shelf.ListAsync(_ => true, cancellation)
+            ? await shelf.ListAsync(condition: null, cancellation)
             : await shelf.ListAsync(
                 i => i.ProjectId == null || i.ProjectId == project || i.Visibility == ImageVisibilities.Public || i.Visibility == ImageVisibilities.Community
-                    || (i.Visibility == ImageVisibilities.Shared && i.Members.Any(m => m.ProjectId == project && (all || m.Status == member))),
+                    || (i.Visibility == ImageVisibilities.Shared && i.Members.Any(m => m.ProjectId == project && statuses.Contains(m.Status))),
                 cancellation);
         return visibility switch
         {

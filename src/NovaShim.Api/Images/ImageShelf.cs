@@ -17,15 +17,15 @@ internal sealed class ImageShelf(IDocumentStore store)
 
     /// <summary>What a tenant has in its list, newest first: its own, the public ones, and those it has accepted.</summary>
     public Task<IReadOnlyList<ImageDocument>> ListAsync(string projectId, bool isAdmin, CancellationToken cancellation) => isAdmin
-        ? ListAsync(_ => true, cancellation)
+        ? ListAsync(condition: null, cancellation)
         : ListAsync(
             i => i.ProjectId == null || i.ProjectId == projectId || i.Visibility == ImageVisibilities.Public
                 || (i.Visibility == ImageVisibilities.Shared && i.Members.Any(m => m.ProjectId == projectId && m.Status == "accepted")),
             cancellation);
 
-    /// <summary>Those that meet a condition, newest first.</summary>
-    public async Task<IReadOnlyList<ImageDocument>> ListAsync(Expression<Func<ImageDocument, bool>> condition, CancellationToken cancellation) =>
-        [.. (await Images.WhereAsync(condition, cancellation)).OrderByDescending(i => i.CreatedAt).ThenByDescending(i => i.Uuid, StringComparer.Ordinal)];
+    /// <summary>Those that meet a condition, or all, newest first.</summary>
+    public async Task<IReadOnlyList<ImageDocument>> ListAsync(Expression<Func<ImageDocument, bool>>? condition, CancellationToken cancellation) =>
+        [.. (await Images.ListAsync(condition is null ? Images.Query() : Images.Query().Where(condition), cancellation)).OrderByDescending(i => i.CreatedAt).ThenByDescending(i => i.Uuid, StringComparer.Ordinal)];
 
     /// <summary>One that can be seen, or a 404.</summary>
     public async Task<ImageDocument> RequireAsync(ApiRequest request, string id, CancellationToken cancellation) =>

@@ -14,7 +14,7 @@ public static class ImageStatuses
     /// <summary>It can be booted.</summary>
     public const string Active = "active";
 
-    /// <summary>An administrator has withdrawn it for now: nobody but administrators gets its bytes, and no server is built from it.</summary>
+    /// <summary>It has been withdrawn for now: nobody but administrators gets its bytes, and no server is built from it.</summary>
     public const string Deactivated = "deactivated";
 
     /// <summary>What was to become an image never will.</summary>

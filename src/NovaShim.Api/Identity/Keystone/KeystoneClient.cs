@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -110,7 +111,10 @@ internal sealed partial class KeystoneClient(HttpClient http, KeystoneOptions op
     private async Task<(string Secret, KeystoneToken Token)?> IssueAsync(KeystoneProof proof, KeystoneProject? project, CancellationToken cancellation)
     {
         var login = new KeystoneLogin(new KeystoneAuth(proof, project is null ? null : new KeystoneScope(project)));
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(options.Url + "/auth/tokens")) { Content = JsonContent.Create(login, KeystoneJson.Default.KeystoneLogin) };
+
+        // Of a known length: what Keystone runs in seldom reads a body that comes in chunks.
+        var body = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(login, KeystoneJson.Default.KeystoneLogin)) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(options.Url + "/auth/tokens")) { Content = body };
         using var answer = await SendAsync(request, cancellation);
         if (answer.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.NotFound or HttpStatusCode.BadRequest)
         {
