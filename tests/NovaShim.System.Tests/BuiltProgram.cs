@@ -8,7 +8,7 @@ namespace NovaShim.System.Tests;
 /// <summary>A program of this build, run as a user would: started, waited for by its ready file, ended by a signal.</summary>
 internal sealed class BuiltProgram : IAsyncDisposable
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(5);
     private readonly Process _process;
     private readonly StringBuilder _output = new();
 

@@ -7,7 +7,7 @@ namespace NovaShim.System.Tests;
 /// <summary>An administrator with a token, over HTTP. A program that is away for a moment is asked again.</summary>
 internal sealed class NovaClient : IDisposable
 {
-    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(30) };
+    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(100) };
     private string? _token;
 
     /// <summary>Where the API is now; a restarted program may listen elsewhere.</summary>

@@ -15,7 +15,7 @@ internal sealed record Fault(string Name, Func<Trial, Task<string>> Strike)
     public Func<Trial, Task> Arm { get; init; } = _ => Task.CompletedTask;
 
     /// <summary>
-    /// Whether it lasts until a host counts as silent. Elsewhere nobody is called silent before a minute has passed, so that a process that is slow to start on a busy machine is not taken for dead.
+    /// Whether it lasts until a host counts as silent. Elsewhere nobody is called silent before ten minutes have passed, so that a process that is slow to start on a busy machine is not taken for dead.
     /// </summary>
     public bool UntilSilent { get; init; }
 

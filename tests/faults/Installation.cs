@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using MongoDB.Driver;
 using NovaShim.Faults.Wire;
 using NovaShim.Plugins.Tests;
 using NovaShim.System.Tests;
@@ -65,6 +66,9 @@ internal sealed class Installation : IAsyncDisposable
 
     /// <summary>Between the program and the document store.</summary>
     public StoreRelay StoreRelay { get; }
+
+    /// <summary>The store itself, for whoever wants to see or to break what is in it.</summary>
+    public IMongoDatabase Documents => field ??= new MongoClient($"mongodb://127.0.0.1:{Text(_storePort)}").GetDatabase("novashim");
 
     public static string ComputeOf(string host) => "compute-" + host;
 
@@ -224,7 +228,7 @@ internal sealed class Installation : IAsyncDisposable
         for (var beats = 0; beats < 2; beats++)
         {
             var before = await LastSeenAsync(host);
-            await Eventually.Async(async () => await LastSeenAsync(host) != before, () => $"the nova-compute of {host} is not heard of:\n{OutputOf(ComputeOf(host))}", TimeSpan.FromMinutes(1));
+            await Eventually.Async(async () => await LastSeenAsync(host) != before, () => $"the nova-compute of {host} is not heard of:\n{OutputOf(ComputeOf(host))}", TimeSpan.FromMinutes(3));
         }
     }
 
@@ -263,7 +267,7 @@ internal sealed class Installation : IAsyncDisposable
                 }
             },
             () => $"{host} does not take the fault {request}",
-            TimeSpan.FromMinutes(1));
+            TimeSpan.FromMinutes(3));
         Assert.Equal(HttpStatusCode.NoContent, status);
     }
 
@@ -342,7 +346,7 @@ internal sealed class Installation : IAsyncDisposable
             ["images"] = new JsonArray(new JsonObject { ["id"] = Image, ["name"] = "journal", ["path"] = Path.Combine(_folder.FullName, "image.vhd") }),
             ["compute"] = new JsonObject
             {
-                ["heartbeat_seconds"] = 1, ["service_down_seconds"] = Impatient ? 15 : 60, ["lease_seconds"] = 6, ["poll_seconds"] = 0.5, ["retry_seconds"] = 0.5, ["retry_seconds_max"] = 4,
+                ["heartbeat_seconds"] = 1, ["service_down_seconds"] = Impatient ? 15 : 600, ["lease_seconds"] = 6, ["poll_seconds"] = 0.5, ["retry_seconds"] = 0.5, ["retry_seconds_max"] = 4,
                 ["resize_confirm_window"] = ConfirmWindow,
             },
             ["hosts"] = hosts,

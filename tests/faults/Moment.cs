@@ -73,7 +73,7 @@ internal sealed record Moment(string Step, string Place, string Verb, Func<Trial
         async t =>
         {
             await t.UntilStepAsync(step);
-            await Eventually.Async(() => t.All.StoreRelay.HeldCount > 0, () => $"nobody stores {next}", TimeSpan.FromSeconds(90));
+            await Eventually.Async(() => t.All.StoreRelay.HeldCount > 0, () => $"nobody stores {next}", TimeSpan.FromMinutes(5));
         });
 
     private static Moment Held(string step, string place, string verb, string call, bool atSource) => new(

@@ -14,10 +14,10 @@ namespace NovaShim.Faults;
 /// <param name="patience">How long what comes in its own time, such as a collection of garbage, may take.</param>
 internal sealed class Oracle(Trial trial, TimeSpan? patience = null)
 {
-    // The newest record that the guest had written when it was stopped at the source: what it goes on from anywhere else must have it.
-    private long _written;
+    private readonly TimeSpan _patience = patience ?? TimeSpan.FromMinutes(3);
 
-    private readonly TimeSpan _patience = patience ?? TimeSpan.FromSeconds(90);
+    /// <summary>The newest record that the guest had written when it was stopped at the source: what it goes on from anywhere else must have it.</summary>
+    public long Written { get; set; }
 
     /// <summary>Judges an end; a server to be verified is judged as it stands, confirmed, and judged again. In the end the server is deleted, and nothing may be left of it anywhere.</summary>
     public async Task JudgeAsync(Outcome end)
@@ -50,15 +50,15 @@ internal sealed class Oracle(Trial trial, TimeSpan? patience = null)
         }
 
         var said = await CheckHostsAsync("--server", trial.Server, "--running", running, "--stopped", stopped, "--journal");
-        _written = JsonNode.Parse(said[said.LastIndexOf('{')..])!["last"]!.GetValue<long>();
-        Assert.True(_written > 0, $"the guest has written nothing: {said}");
+        Written = JsonNode.Parse(said[said.LastIndexOf('{')..])!["last"]!.GetValue<long>();
+        Assert.True(Written > 0, $"the guest has written nothing: {said}");
     }
 
     /// <summary>As above for a server that rests on one host alone; then its guest is stopped, and its journal read.</summary>
     public async Task CheckLastAsync(string running, string status)
     {
         await CheckDocumentsAsync(running, stopped: null, status);
-        await CheckHostsAsync("--server", trial.Server, "--running", running, "--shut-down", "--journal", "--at-least", _written.ToString(CultureInfo.InvariantCulture));
+        await CheckHostsAsync("--server", trial.Server, "--running", running, "--shut-down", "--journal", "--at-least", Written.ToString(CultureInfo.InvariantCulture));
     }
 
     /// <summary>No host has anything of the server, nor of any other.</summary>

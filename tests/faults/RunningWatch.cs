@@ -20,6 +20,9 @@ internal sealed class RunningWatch : IAsyncDisposable
         _watching = WatchAsync();
     }
 
+    /// <summary>Whether it has seen both run.</summary>
+    public bool HasSeen => Volatile.Read(ref _violation) is not null;
+
     public async ValueTask DisposeAsync()
     {
         if (!_disposed)
@@ -28,7 +31,7 @@ internal sealed class RunningWatch : IAsyncDisposable
             await _ended.CancelAsync();
             await _watching;
             _ended.Dispose();
-            Assert.Null(_violation);
+            Assert.True(_violation is null, _violation);
         }
     }
 

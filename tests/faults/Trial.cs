@@ -22,16 +22,13 @@ internal sealed class Trial
 {
     private const string SmallFlavor = "1";
     private const string BigFlavor = "2";
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
-    private readonly Expected.Rule _rule;
+    private readonly Expected.Rule? _rule;
     private string? _meanwhile;
 
-    private Trial(Installation all, Moment moment, Fault fault, string server, string source)
-    {
-        (All, Server, Source, Destination) = (all, server, source, Installation.Hosts.Single(h => h != source));
-        _rule = Expected.Of(moment, fault);
-    }
+    private Trial(Installation all, string server, string source, Expected.Rule? rule) =>
+        (All, Server, Source, Destination, _rule) = (all, server, source, Installation.Hosts.Single(h => h != source), rule);
 
     public Installation All { get; }
 
@@ -48,14 +45,8 @@ internal sealed class Trial
     /// <summary>Boots a server and, for a confirm or a revert, moves it; lets the fault strike at the moment, mends it, and waits for the end. Throws with what is not as it should be.</summary>
     public static async Task<Course> RunAsync(Installation all, Moment moment, Fault fault)
     {
-        var server = await all.Nova.BootAsync(Installation.Image, SmallFlavor);
-        var trial = new Trial(all, moment, fault, server, (await all.Nova.ShowAsync(server))["OS-EXT-SRV-ATTR:host"]!.ToString());
-        if (moment.Verb != Moment.Resize)
-        {
-            await trial.AskAsync(Moment.Resize);
-            await trial.EndAsync(Outcome.Verify);
-        }
-
+        var rule = Expected.Of(moment, fault);
+        var trial = moment.Verb == Moment.Resize ? await BootedAsync(all, rule) : await MovedAsync(all, rule);
         await using var watch = new RunningWatch(trial);
         await fault.Arm(trial);
         await moment.Arm(trial);
@@ -64,7 +55,7 @@ internal sealed class Trial
         var proof = await fault.Strike(trial);
         await trial.ReleaseAsync();
         await all.MendAsync();
-        var end = await trial.EndAsync(trial._rule.End);
+        var end = await trial.EndAsync(rule.End);
         if (fault.AtTheEnd is { } atTheEnd)
         {
             proof += "; " + await atTheEnd(trial);
@@ -75,6 +66,15 @@ internal sealed class Trial
         var reason = end is Outcome.TakenBack ? (await trial.MigrationAsync()).Fault : null;
         await new Oracle(trial).JudgeAsync(end);
         return new Course(proof, trial._meanwhile, end, reason);
+    }
+
+    /// <summary>A server that has been moved, and waits for its user's word.</summary>
+    public static async Task<Trial> MovedAsync(Installation all, Expected.Rule? rule = null)
+    {
+        var trial = await BootedAsync(all, rule);
+        await trial.AskAsync(Moment.Resize);
+        await trial.EndAsync(Outcome.Verify);
+        return trial;
     }
 
     public string NameOf(bool source) => source ? Source : Destination;
@@ -103,14 +103,14 @@ internal sealed class Trial
     public async Task UntilAsync(Func<MigrationSeen, bool> wanted)
     {
         MigrationSeen? seen = null;
-        await Eventually.Async(async () => wanted(seen = await MigrationAsync()), () => $"the moment did not come: {seen}", TimeSpan.FromSeconds(90));
+        await Eventually.Async(async () => wanted(seen = await MigrationAsync()), () => $"the moment did not come: {seen}", Patience);
     }
 
     /// <summary>While the fault lasts: waits until the server stands where the rule of this cell says that it must by then.</summary>
     public async Task SettleAsync()
     {
-        Assert.True(_rule.Meanwhile != Outcome.None, "the rule of this cell does not say where the server must stand while the fault lasts");
-        var (outcome, fault) = await UntilAsync(_rule.Meanwhile, rest: false);
+        Assert.True(_rule is not null && _rule.Meanwhile != Outcome.None, "the rule of this cell does not say where the server must stand while the fault lasts");
+        var (outcome, fault) = await UntilAsync(_rule!.Meanwhile, rest: false);
         _meanwhile = $"meanwhile {outcome}{(fault is null ? "" : $" ({fault})")}";
     }
 
@@ -140,6 +140,12 @@ internal sealed class Trial
 
     /// <summary>Waits until the server has come to rest at one of these ends, its migration with it.</summary>
     public async Task<Outcome> EndAsync(Outcome ends) => (await UntilAsync(ends, rest: true)).Outcome;
+
+    private static async Task<Trial> BootedAsync(Installation all, Expected.Rule? rule)
+    {
+        var server = await all.Nova.BootAsync(Installation.Image, SmallFlavor);
+        return new Trial(all, server, (await all.Nova.ShowAsync(server))["OS-EXT-SRV-ATTR:host"]!.ToString(), rule);
+    }
 
     // The API may need a moment to reach what has only just come back.
     private async Task<(Outcome Outcome, string? Fault)> UntilAsync(Outcome wanted, bool rest)

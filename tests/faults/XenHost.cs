@@ -22,7 +22,7 @@ internal sealed class XenHost(JsonObject facts)
                 return tasks.AsObject().Any(t => t.Value!["status"]!.ToString() == "pending" && t.Value["name_label"]!.ToString().EndsWith(call, StringComparison.Ordinal));
             },
             () => $"no {call} is held on {facts["name"]}: {tasks}",
-            TimeSpan.FromSeconds(90));
+            TimeSpan.FromMinutes(5));
     }
 
     /// <summary>Whether a VM of the server runs here.</summary>

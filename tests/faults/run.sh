@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What goes wrong in an installation of real processes, moment by moment: prints step, fault, the oracle's verdict, seconds and outcome of each cell, and the count.
-# tests/faults/run.sh [--no-build] [--representative] [--only TEXT]... [--list]
+# tests/faults/run.sh [--no-build] [--representative] [--controls] [--jobs N] [--minutes N] [--only TEXT]... [--list]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . compat/packages.sh
