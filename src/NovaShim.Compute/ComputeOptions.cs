@@ -39,6 +39,31 @@ public sealed record ComputeOptions
     /// <summary>How many migrations may be on their way from or to one host at once; 0 = any number.</summary>
     public int ConcurrentMigrationsPerHost { get; init; }
 
+    /// <summary>The most that one migration may send, in KiB per second; 0 = no limit.</summary>
+    public int BandwidthPerMigration { get; init; }
+
+    /// <summary>
+    /// The most that all migrations from or to one host may send together, each way, in KiB per second; 0 = no limit. Each has an equal share of it whether the others are there or not, which is why it needs
+    /// <see cref="ConcurrentMigrationsPerHost"/>: so it is kept without anybody having to slow down in the midst of a copy.
+    /// </summary>
+    public int BandwidthPerHost { get; init; }
+
+    /// <summary>What a migration may send, in KiB per second; 0 = no limit.</summary>
+    internal int BandwidthOfOne =>
+        (BandwidthPerMigration, BandwidthPerHost) switch
+        {
+            (var one, <= 0) => Math.Max(one, 0),
+            (<= 0, var host) => Share(host),
+            (var one, var host) => Math.Min(one, Share(host)),
+        };
+
+    /// <summary>Throws <see cref="InvalidOperationException"/> naming the setting where two of them make no sense together.</summary>
+    public ComputeOptions Checked() => BandwidthPerHost > 0 && ConcurrentMigrationsPerHost <= 0
+        ? throw new InvalidOperationException("compute:bandwidth_per_host needs compute:concurrent_migrations_per_host, among which it is shared.")
+        : this;
+
+    private int Share(int bandwidth) => Math.Max(1, bandwidth / Math.Max(1, ConcurrentMigrationsPerHost));
+
     /// <summary>An actor that lives takes its work within a poll interval: what was due by this moment has been passed over.</summary>
     internal DateTime OverdueAt(DateTime now) => now - TimeSpan.FromSeconds(3 * PollSeconds);
 

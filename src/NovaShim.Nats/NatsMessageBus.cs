@@ -43,6 +43,7 @@ internal sealed partial class NatsMessageBus : IMessageBus, IAsyncDisposable
         _connection.ConnectionOpened += (_, _) => Note(Back);
         _start = time.GetTimestamp();
         _connecting = _connection.ConnectAsync().AsTask();
+        _ = TellIfUnreachedAsync(url);
     }
 
     public async Task CastAsync(string subject, Message message, CancellationToken cancellation)
@@ -118,6 +119,27 @@ internal sealed partial class NatsMessageBus : IMessageBus, IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _connection.DisposeAsync();
+
+    // A url that names nothing is no outage that would be told of by itself: there never was a connection to lose.
+    private async Task TellIfUnreachedAsync(string url)
+    {
+        try
+        {
+            await _connecting.WaitAsync(ConnectPatience, _time);
+        }
+        catch (TimeoutException)
+        {
+            Away("nobody answers at " + AddressesOf(url));
+        }
+        catch (Exception error) when (error is NatsException or OperationCanceledException or ObjectDisposedException)
+        {
+            // Disposed of before it was ever connected.
+        }
+    }
+
+    /// <summary>The servers of a url, without the user, password or token that may be in it.</summary>
+    internal static string AddressesOf(string url) => string.Join(
+        ", ", url.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(one => one[(one.LastIndexOf('@') + 1)..].Replace("nats://", "", StringComparison.OrdinalIgnoreCase)));
 
     private async Task<bool> IsOpenAsync(CancellationToken cancellation)
     {

@@ -42,6 +42,9 @@ public abstract class MigrationStepContext : StepContext
     /// <summary>What <see cref="VirtDriver.MigrateDiskAndPowerOffAsync"/> returned (Nova's <c>disk_info</c>); null before. JSON of the driver's own shape.</summary>
     public string? DiskInfo { get; init; }
 
+    /// <summary>The most that the migration may send over the network, in KiB per second; 0 = no limit. A driver with a limit of its own keeps the lower one.</summary>
+    public int BandwidthLimit { get; init; }
+
     /// <summary>The figures reported so far.</summary>
     public abstract MigrationProgress Progress { get; }
 

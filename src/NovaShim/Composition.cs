@@ -70,7 +70,7 @@ internal static class Composition
         builder.Logging.AddConsole(o => o.FormatterName = LogLineFormatter.FormatterName).AddConsoleFormatter<LogLineFormatter, ConsoleFormatterOptions>();
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
         var process = AddStoreAndBus(builder, settings, roles, data);
-        builder.Services.AddNovaCompute(Read<ComputeOptions>(settings, "compute"), process, Images(settings, data));
+        builder.Services.AddNovaCompute(Read<ComputeOptions>(settings, "compute").Checked(), process, Images(settings, data));
         builder.Services.AddSingleton<IImageFormat, VhdImages>();
         builder.Services.AddHostedService(p => ActivatorUtilities.CreateInstance<Preparation>(p, settings, data));
         if (roles.Contains(Roles.Scheduler))

@@ -20,6 +20,9 @@ namespace NovaShim.Compute.Tests;
 /// </summary>
 internal sealed class HandDriven : IDisposable
 {
+    /// <summary>A second process that does the scheduler's work, once it is started.</summary>
+    public const string OtherScheduler = "the other scheduler";
+
     public const string ImageId = "5b2a3f0e-3c1f-4a55-8f53-0d6f1a4b9c01";
     private readonly Dictionary<string, Process> _processes = [];
     private readonly ComputeOptions _options;
@@ -72,6 +75,9 @@ internal sealed class HandDriven : IDisposable
             _processes[actor] = new Process(this, actor);
         }
     }
+
+    /// <summary>From now on two processes do the scheduler's work.</summary>
+    public void StartOtherScheduler() => _processes[OtherScheduler] = new Process(this, Actors.Scheduler);
 
     /// <summary>Every live host says that it is alive and what it has.</summary>
     public async Task BeatAsync()
@@ -145,12 +151,15 @@ internal sealed class HandDriven : IDisposable
     }
 
     /// <summary>Everybody works until nobody has anything due.</summary>
-    public async Task SettleAsync()
+    public Task SettleAsync() => SettleAsync(Hosts.Prepend(Actors.Scheduler));
+
+    /// <summary>Some work until none of them has anything due.</summary>
+    public async Task SettleAsync(IEnumerable<string> actors)
     {
         for (var worked = true; worked;)
         {
             worked = false;
-            foreach (var actor in Hosts.Prepend(Actors.Scheduler))
+            foreach (var actor in actors)
             {
                 worked |= await WorkAsync(actor);
             }

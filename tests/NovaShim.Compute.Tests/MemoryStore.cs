@@ -44,8 +44,8 @@ internal sealed class MemoryStore(TimeProvider time)
 
         public void Kill() => Dead = true;
 
-        /// <summary>Lets somebody else act between what this process has read last and what it writes next.</summary>
-        public Interlude BeforeNextWrite(Func<Task> act) => _interlude = new Interlude(act);
+        /// <summary>Lets somebody else act between what this process has read last and what it writes next, or some writes later.</summary>
+        public Interlude BeforeNextWrite(Func<Task> act, int writesBefore = 0) => _interlude = new Interlude(act, writesBefore);
 
         internal Task InterludeAsync() => _interlude?.PlayAsync() ?? Task.CompletedTask;
 
@@ -151,13 +151,15 @@ internal sealed class MemoryStore(TimeProvider time)
 }
 
 /// <summary>What happens once between a read and a write.</summary>
-internal sealed class Interlude(Func<Task> act)
+internal sealed class Interlude(Func<Task> act, int writesBefore)
 {
+    private int _writesBefore = writesBefore;
+
     public bool Done { get; private set; }
 
     public Task PlayAsync()
     {
-        if (Done)
+        if (Done || _writesBefore-- > 0)
         {
             return Task.CompletedTask;
         }

@@ -26,6 +26,9 @@ internal sealed class World : IComputeManagers
     /// <summary>How the source's VM stood, as the destinations were told right before they started theirs.</summary>
     public ConcurrentQueue<PowerState?> SourceSeen { get; } = new();
 
+    /// <summary>What each copy was told it may send, in KiB per second.</summary>
+    public ConcurrentQueue<int> BandwidthLimits { get; } = new();
+
     /// <summary>What must never be, and was.</summary>
     public IReadOnlyCollection<string> Violations => _violations;
 
@@ -197,6 +200,7 @@ internal sealed class World : IComputeManagers
         public override async Task<string> MigrateDiskAndPowerOffAsync(MigrationStepContext step, CancellationToken cancellation)
         {
             Assert.Equal("destination of " + step.Migration.Uuid, step.DestinationOffer);
+            world.BandwidthLimits.Enqueue(step.BandwidthLimit);
             step.Report(p => p with { Percent = 50, BytesDone = 50, BytesTotal = 100 });
             await Do(
                 "migrate_disk",

@@ -3,7 +3,12 @@ using System.Globalization;
 namespace NovaShim.XenServer.Dom0;
 
 /// <summary>Copies files from the source's dom0 into the destination's staging folder, as the key of the migration allows, and proves what arrived.</summary>
-internal sealed class Rsync(ControlDomain dom0, string migration, XenServerSettings settings, TimeProvider time)
+/// <param name="dom0">The source's dom0.</param>
+/// <param name="migration">Whose key and staging folder they are.</param>
+/// <param name="bandwidthLimit">The most that this migration may send, in KiB per second; 0 = no limit beside the host's own.</param>
+/// <param name="settings">The host's settings.</param>
+/// <param name="time">The clock.</param>
+internal sealed class Rsync(ControlDomain dom0, string migration, int bandwidthLimit, XenServerSettings settings, TimeProvider time)
 {
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(0.5);
 
@@ -28,7 +33,7 @@ internal sealed class Rsync(ControlDomain dom0, string migration, XenServerSetti
             [
                 "--times", "--partial", "--inplace", "--info=progress2", "--no-human-readable", "--outbuf=L", $"--timeout={Idle(0)}",
                 .. mend ? ["--ignore-times"] : Array.Empty<string>(),
-                .. settings.BandwidthLimit > 0 ? [string.Create(CultureInfo.InvariantCulture, $"--bwlimit={settings.BandwidthLimit}")] : Array.Empty<string>(),
+                .. LowerOf(bandwidthLimit, settings.BandwidthLimit) is { } limit ? [string.Create(CultureInfo.InvariantCulture, $"--bwlimit={limit}")] : Array.Empty<string>(),
                 "--", .. paths, MigrationKey.Destination + ":./",
             ],
             line =>
@@ -127,6 +132,9 @@ internal sealed class Rsync(ControlDomain dom0, string migration, XenServerSetti
             exit $status
             """,
             [_migration, .. arguments], settings.TransferTimeout, onLine, cancellation);
+
+    /// <summary>The lower of two limits, of which 0 is none; null: neither is one.</summary>
+    internal static int? LowerOf(int one, int other) => new[] { one, other }.Where(l => l > 0).Select(l => (int?)l).Min();
 
     private int Idle(long bytesReadInSilence) => Math.Max(1, (int)settings.TransferIdleTimeout.TotalSeconds) + (int)Math.Min(bytesReadInSilence / SlowestReadPerSecond, 1 << 20);
 }

@@ -69,7 +69,7 @@ internal sealed partial class SourceMigration(XenServerHost host, ServerVms vms,
 
         var running = vm.Record.power_state == PowerStates.Running;
         var progress = new CopyProgress(step, host.Time, startedStopped: !running && checkpoint.StoppedAt is null);
-        var copy = new DiskCopy(host, new Rsync(host.Dom0, _migration, host.Settings, host.Time), step, progress, checkpoint, host.Logs.CreateLogger<DiskCopy>());
+        var copy = new DiskCopy(host, new Rsync(host.Dom0, _migration, step.BandwidthLimit, host.Settings, host.Time), step, progress, checkpoint, host.Logs.CreateLogger<DiskCopy>());
         if (running)
         {
             await CopyWhileRunningAsync(vm, copy, cancellation);

@@ -52,6 +52,7 @@ public static class DocumentCatalog
         new(typeof(UserDocument), "users", [new("users_name", ["Name"], Unique: true)]),
         new(typeof(ProjectDocument), "projects", [new("projects_name", ["Name"], Unique: true)]),
         new(typeof(PluginDocument), "plugins", [new("plugins_process", ["Process"])]),
+        new(typeof(QueueTurnDocument), "migration_queue", []),
         new(typeof(SequenceDocument), "sequences", []),
     ];
 

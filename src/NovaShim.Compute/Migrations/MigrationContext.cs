@@ -24,7 +24,7 @@ internal sealed class MigrationContext : MigrationStepContext, IAsyncDisposable
     private MigrationProgress _flushed;
 
     [SetsRequiredMembers]
-    public MigrationContext(LeasedWork<MigrationDocument> work, Instance instance, IDocumentCollection<InstanceDocument> instances, HostQuestions questions, TimeProvider time)
+    public MigrationContext(LeasedWork<MigrationDocument> work, Instance instance, IDocumentCollection<InstanceDocument> instances, HostQuestions questions, ComputeOptions options, TimeProvider time)
     {
         var m = work.Document;
         (_work, _instances, _questions, _progress, _flushed) = (work, instances, questions, m.Saga.Progress, m.Saga.Progress);
@@ -38,6 +38,7 @@ internal sealed class MigrationContext : MigrationStepContext, IAsyncDisposable
         SourceOffer = m.Saga.SourceOffer;
         DestinationOffer = m.Saga.DestinationOffer;
         DiskInfo = m.Saga.DiskInfo;
+        BandwidthLimit = options.BandwidthOfOne;
         _flushing = FlushPeriodicallyAsync(time);
     }
 

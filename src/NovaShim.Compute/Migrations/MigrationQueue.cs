@@ -6,13 +6,62 @@ namespace NovaShim.Compute.Migrations;
 /// <summary>
 /// Keeps the number of migrations on their way within the configured limits: the others wait in the order in which they were accepted. One leaves the queue only when it is the first that may, so that
 /// each finds all before it counted; one whose source is busy enough is passed over by those from other hosts. None goes where an earlier migration of its server has not been swept away yet.
+/// Schedulers leave the queue with one migration at a time: who counts must find those that are just leaving.
 /// </summary>
 internal sealed class MigrationQueue(FilterScheduler scheduler, IDocumentStore store, ComputeOptions options)
 {
     private readonly IDocumentCollection<MigrationDocument> _migrations = store.Collection<MigrationDocument>();
+    private readonly IDocumentCollection<QueueTurnDocument> _turns = store.Collection<QueueTurnDocument>();
 
     /// <summary>Where a migration goes; null when no host fits. Throws <see cref="StepWaitsException"/> while it must wait.</summary>
     public async Task<Hosts.ComputeNodeDocument?> LeaveAsync(MigrationDocument m, CancellationToken cancellation)
+    {
+        if (options is { ConcurrentMigrations: <= 0, ConcurrentMigrationsPerHost: <= 0 })
+        {
+            return await ChooseAsync(m, cancellation);
+        }
+
+        await TakeTurnAsync(m, cancellation);
+        try
+        {
+            return await ChooseAsync(m, cancellation);
+        }
+        catch (StepWaitsException)
+        {
+            await _turns.UpdateAsync(QueueTurnDocument.OnlyKey, t => t.MigrationUuid == m.Uuid ? t with { MigrationUuid = null } : null, cancellation);
+            throw;
+        }
+    }
+
+    // The turn ends by itself when the migration has left the queue, in whatever way: then it is counted. Whose process has died in between is taken up by another, and has its turn still.
+    private async Task TakeTurnAsync(MigrationDocument m, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var turn = await _turns.GetAsync(QueueTurnDocument.OnlyKey, cancellation);
+            if (turn?.MigrationUuid is { } other && other != m.Uuid && await _migrations.GetAsync(other, cancellation) is { Saga: { Step: ResizeMigration.Schedule, Actor: not null } })
+            {
+                throw Waits($"migration {other} comes first", options.PollSeconds / 4);
+            }
+
+            try
+            {
+                // Written even where it is this one's already: two processes that both take it to be theirs are not both right.
+                if (turn is null
+                    ? await _turns.InsertAsync(new QueueTurnDocument { Key = QueueTurnDocument.OnlyKey, MigrationUuid = m.Uuid }, cancellation) is not null
+                    : await _turns.ReplaceAsync(turn with { MigrationUuid = m.Uuid }, cancellation) is not null)
+                {
+                    return;
+                }
+            }
+            catch (DuplicateKeyException)
+            {
+                // Another scheduler was faster.
+            }
+        }
+    }
+
+    private async Task<Hosts.ComputeNodeDocument?> ChooseAsync(MigrationDocument m, CancellationToken cancellation)
     {
         var busy = await WaitForTurnAsync(m, cancellation);
         var earlier = await _migrations.WhereAsync(x => x.InstanceUuid == m.InstanceUuid && x.Uuid != m.Uuid && x.Saga.Actor != null, cancellation);
@@ -66,6 +115,16 @@ internal sealed class MigrationQueue(FilterScheduler scheduler, IDocumentStore s
     }
 
     private StepWaitsException Waits(string why, double? seconds = null) => new($"Queued: {why}.", TimeSpan.FromSeconds(seconds ?? options.PollSeconds));
+}
+
+/// <summary>Which migration is leaving the queue just now.</summary>
+public sealed record QueueTurnDocument : Document
+{
+    /// <summary>There is one such document.</summary>
+    public const string OnlyKey = "migrations";
+
+    /// <summary>The migration; null: none.</summary>
+    public string? MigrationUuid { get; init; }
 }
 
 /// <summary>A step has nothing to complain of, but must wait.</summary>

@@ -69,7 +69,7 @@ internal sealed partial class MigrationRunner(
             {
                 LogStep(m.Uuid, step.Name, host ?? Actors.Scheduler, m.Saga.Attempts + 1);
                 await notifications.StartAsync(InstanceEvents.Of(m, step.Name), server!, host ?? "", m.Saga.Context);
-                context = host is null ? null : new MigrationContext(work, InstanceRecord.Of(server!), _instances, questions, time);
+                context = host is null ? null : new MigrationContext(work, InstanceRecord.Of(server!), _instances, questions, options, time);
                 try
                 {
                     change = await @do(new MigrationWork(m, context, manager, host), work.Lost);

@@ -70,6 +70,16 @@ public sealed class NatsOutageTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_url_that_names_nothing_is_told_of_though_nobody_sends_or_listens_and_without_its_secrets()
+    {
+        await server.KillAsync();
+        await using var bus = new NatsMessageBus(server.Url.Replace("nats://", "nats://user:secret@", StringComparison.Ordinal), TimeProvider.System, new FakeLogger<NatsMessageBus>(logs));
+        await Eventually.TrueAsync(() => logs.GetSnapshot().Any(l => l.Level == LogLevel.Warning));
+        var told = Assert.Single(logs.GetSnapshot(), l => l.Level == LogLevel.Warning);
+        Assert.DoesNotContain("secret", told.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_body_that_does_not_parse_is_counted_logged_once_and_dropped()
     {
         await using var bus = NewBus();
