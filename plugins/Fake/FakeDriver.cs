@@ -15,6 +15,7 @@ internal sealed partial class FakeDriver(ComputeHost host) : VirtDriver
         "inject_file", "inject_network_info", "reset_network", "get_console_output", "get_diagnostics",
     ];
 
+    private readonly DateTime _bootedAt = DateTimeOffset.FromUnixTimeSeconds(host.Time.GetUtcNow().ToUnixTimeSeconds()).UtcDateTime;
     private readonly FakeSettings _settings = new(host.Settings);
 
     /// <summary>Where the host lives. Looked up at each use, as the settings are.</summary>
@@ -38,6 +39,7 @@ internal sealed partial class FakeDriver(ComputeHost host) : VirtDriver
             LocalGb = _settings.LocalGb,
             LocalGbUsed = (int)((await World.ChangeAsync(world => Hypervisor.BytesUsed(world.Host(host.Name)), host.Time, cancellation) + (1L << 30) - 1) >> 30),
             HostIp = "127.0.0.1",
+            BootedAt = _bootedAt,
         },
         cancellation);
 

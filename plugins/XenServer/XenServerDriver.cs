@@ -72,8 +72,15 @@ internal sealed partial class XenServerDriver : VirtDriver
             LocalGbUsed = (int)(sr.physical_utilisation / GiB),
             HostIp = _host.Settings.SshHost,
             CpuInfo = CpuInfo(host.cpu_info),
+            BootedAt = BootedAt(host.other_config.GetValueOrDefault("boot_time")),
         };
     }
+
+    /// <summary>xapi notes the boot as seconds since 1970, with a point behind them.</summary>
+    private static DateTime? BootedAt(string? bootTime) =>
+        double.TryParse(bootTime, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && seconds is > 0 and < 253_402_300_799
+            ? DateTimeOffset.FromUnixTimeSeconds((long)seconds).UtcDateTime
+            : null;
 
     public override async Task<InstanceInfo?> GetInfoAsync(Instance instance, CancellationToken cancellation)
     {

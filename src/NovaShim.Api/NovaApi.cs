@@ -7,6 +7,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using NovaShim.Api.Absent;
 using NovaShim.Api.Admin;
+using NovaShim.Api.Agents;
+using NovaShim.Api.Aggregates;
 using NovaShim.Api.Extensions;
 using NovaShim.Api.Faults;
 using NovaShim.Api.Flavors;
@@ -103,6 +105,9 @@ public static class NovaApi
         services.AddCapability<ServiceEndpoints>();
         services.AddCapability<HypervisorEndpoints>();
         services.AddCapability<AvailabilityZones>();
+        services.AddCapability<AggregateEndpoints>();
+        services.AddCapability<HostEndpoints>();
+        services.AddCapability<AgentEndpoints>();
         services.AddCapability<LimitEndpoints>();
         services.AddCapability<ExtensionEndpoints>();
         services.AddAdminOData();

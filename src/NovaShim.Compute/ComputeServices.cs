@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using NovaShim.Compute.Aggregates;
 using NovaShim.Compute.Documents;
 using NovaShim.Compute.Hosts;
 using NovaShim.Compute.Images;
@@ -28,6 +29,8 @@ public static class ComputeServices
         .AddSingleton<InstanceNotifications>()
         .AddSingleton<ServiceGroup>()
         .AddSingleton<ResourceTracker>()
+        .AddSingleton<AggregateApi>()
+        .AddSingleton<HostZones>()
         .AddSingleton<FilterScheduler>()
         .AddSingleton(images ?? new ImageStoreOptions())
         .AddSingleton<ImageFiles>()

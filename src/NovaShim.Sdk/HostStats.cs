@@ -29,4 +29,7 @@ public sealed record HostStats
 
     /// <summary>What the CPU is, as JSON (Nova's <c>cpu_info</c>).</summary>
     public string CpuInfo { get; init; } = "{}";
+
+    /// <summary>When the host came up (UTC, whole seconds); null where the driver cannot tell.</summary>
+    public DateTime? BootedAt { get; init; }
 }

@@ -78,6 +78,7 @@ public sealed class ServerTests
         Assert.InRange(stats.MemoryMb, 8192, 16384);
         Assert.True(stats.Vcpus > 0 && stats.LocalGb > 0);
         Assert.NotEmpty(stats.HypervisorHostname);
+        Assert.InRange(stats.BootedAt!.Value, DateTime.UtcNow.AddMinutes(-10), DateTime.UtcNow);
     }
 
     [Fact]

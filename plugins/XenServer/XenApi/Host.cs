@@ -16,6 +16,9 @@ internal sealed record Host
     /// <summary>Versions by name; <c>product_version</c> is such as <c>8.2.1</c>.</summary>
     public Dictionary<string, string> software_version { get; init; } = [];
 
+    /// <summary>What programs have noted, xapi among them: <c>boot_time</c> …</summary>
+    public Dictionary<string, string> other_config { get; init; } = [];
+
     /// <summary>What the CPUs are: <c>cpu_count</c>, <c>vendor</c>, <c>modelname</c> …</summary>
     public Dictionary<string, string> cpu_info { get; init; } = [];
 

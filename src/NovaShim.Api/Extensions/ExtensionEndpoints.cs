@@ -14,6 +14,8 @@ internal sealed class ExtensionEndpoints : IComputeCapability
     [
         Extension("AdminActions", "os-admin-actions", "Migrate, pause, suspend, lock and back up servers."),
         Extension("AdminPassword", "os-admin-password", "Passwords of guests."),
+        Extension("Agents", "os-agents", "Builds of the guest agent."),
+        Extension("Aggregates", "os-aggregates", "Hosts put together, and the zones that this makes."),
         Extension("AvailabilityZone", "os-availability-zone", "Zones, and servers in them."),
         Extension("ConfigDrive", "os-config-drive", "Servers with a drive that carries their configuration."),
         Extension("ConsoleOutput", "os-console-output", "What servers have written to their consoles."),
@@ -24,6 +26,7 @@ internal sealed class ExtensionEndpoints : IComputeCapability
         Extension("FlavorExtraData", "OS-FLV-EXT-DATA", "A flavor's ephemeral disk."),
         Extension("FlavorExtraSpecs", "os-flavor-extra-specs", "What is noted of a flavor for hosts and schedulers."),
         Extension("FlavorManage", "os-flavor-manage", "Flavors made and removed by administrators."),
+        Extension("Hosts", "os-hosts", "Hosts, and who uses them."),
         Extension("Hypervisors", "os-hypervisors", "What hosts have and what is claimed of it."),
         Extension("ImageSize", "OS-EXT-IMG-SIZE", "An image's length."),
         Extension("InstanceActions", "os-instance-actions", "What was done to a server."),

@@ -21,6 +21,9 @@ internal sealed record HypervisorView
     /// <summary><c>enabled</c> or <c>disabled</c>.</summary>
     public required string Status { get; init; }
 
+    /// <summary>How long it is up, where that was asked for.</summary>
+    public string? Uptime { get; init; }
+
     /// <summary>The servers on it, where they were asked for.</summary>
     public IReadOnlyList<HypervisorServer>? Servers { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using NovaShim.Api.Faults;
 using NovaShim.Api.Representations;
@@ -21,6 +22,7 @@ internal sealed class HypervisorEndpoints(IDocumentStore store, ServiceGroup gro
         routes.OnGet("/os-hypervisors/detail", (_, cancellation) => ListAsync(Detail, cancellation)).AdminOnly();
         routes.OnGet("/os-hypervisors/statistics", StatisticsAsync).AdminOnly();
         routes.OnGet("/os-hypervisors/{id}", ShowAsync).AdminOnly();
+        routes.OnGet("/os-hypervisors/{id}/uptime", UptimeAsync).AdminOnly();
         routes.OnGet("/os-hypervisors/{pattern}/search", (request, cancellation) => SearchAsync(request, withServers: false, cancellation)).AdminOnly();
         routes.OnGet("/os-hypervisors/{pattern}/servers", (request, cancellation) => SearchAsync(request, withServers: true, cancellation)).AdminOnly();
     }
@@ -30,12 +32,31 @@ internal sealed class HypervisorEndpoints(IDocumentStore store, ServiceGroup gro
 
     private async Task<Answer> ShowAsync(ApiRequest request, CancellationToken cancellation)
     {
+        var (node, service) = await RequireAsync(request, cancellation);
+        return Answer.Of(new HypervisorEnvelope(Detail(node, service)), ApiJson.Default.HypervisorEnvelope);
+    }
+
+    /// <summary>How long the host is up, in the words of Unix. Who is logged in and how busy it is nobody says here.</summary>
+    private async Task<Answer> UptimeAsync(ApiRequest request, CancellationToken cancellation)
+    {
+        var (node, service) = await RequireAsync(request, cancellation);
+        var booted = node.Stats.BootedAt ?? throw new FaultException(StatusCodes.Status501NotImplemented, "Virt driver does not implement uptime function.");
+        if (service is null || !group.IsUp(service))
+        {
+            throw Fault.BadRequest($"Compute service of {node.Host} is unavailable at this time.");
+        }
+
+        var (now, up) = (request.Timestamp, request.Timestamp - booted);
+        var text = string.Create(CultureInfo.InvariantCulture, $" {now:HH:mm:ss} up {up.Days} days, {up.Hours,2}:{up.Minutes:00}");
+        return Answer.Of(new HypervisorEnvelope(Short(node, service) with { Uptime = text }), ApiJson.Default.HypervisorEnvelope);
+    }
+
+    private async Task<(ComputeNodeDocument Node, ServiceDocument? Service)> RequireAsync(ApiRequest request, CancellationToken cancellation)
+    {
         var found = int.TryParse(request.Route("id"), NumberStyles.None, CultureInfo.InvariantCulture, out var id)
             ? (await AllAsync(cancellation)).FirstOrDefault(n => n.Node.Id == id)
             : default;
-        return found.Node is null
-            ? throw Fault.NotFound($"Hypervisor with ID '{request.Route("id")}' could not be found.")
-            : Answer.Of(new HypervisorEnvelope(Detail(found.Node, found.Service)), ApiJson.Default.HypervisorEnvelope);
+        return found.Node is null ? throw Fault.NotFound($"Hypervisor with ID '{request.Route("id")}' could not be found.") : found;
     }
 
     private async Task<Answer> SearchAsync(ApiRequest request, bool withServers, CancellationToken cancellation)

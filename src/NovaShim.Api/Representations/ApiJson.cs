@@ -1,5 +1,7 @@
 using System.Text.Json.Serialization;
 using NovaShim.Api.Absent;
+using NovaShim.Api.Agents;
+using NovaShim.Api.Aggregates;
 using NovaShim.Api.Extensions;
 using NovaShim.Api.Flavors;
 using NovaShim.Api.Health;
@@ -76,6 +78,13 @@ namespace NovaShim.Api.Representations;
 [JsonSerializable(typeof(HypervisorEnvelope))]
 [JsonSerializable(typeof(HypervisorStatisticsEnvelope))]
 [JsonSerializable(typeof(AvailabilityZonesEnvelope))]
+[JsonSerializable(typeof(HostsEnvelope))]
+[JsonSerializable(typeof(HostEnvelope))]
+[JsonSerializable(typeof(HostChange))]
+[JsonSerializable(typeof(AggregateEnvelope))]
+[JsonSerializable(typeof(AggregatesEnvelope))]
+[JsonSerializable(typeof(AgentEnvelope))]
+[JsonSerializable(typeof(AgentsEnvelope))]
 [JsonSerializable(typeof(LimitsEnvelope))]
 [JsonSerializable(typeof(QuotaSetEnvelope))]
 [JsonSerializable(typeof(ExtensionsEnvelope))]

@@ -35,6 +35,9 @@ internal sealed class ApiRequest(HttpContext http, Surface surface, string reque
     /// <summary>The token it came with, once it has been checked.</summary>
     public AccessToken? Token { get; set; }
 
+    /// <summary>The zones of hosts that are in an aggregate with one, where the answer shows zones; all others are in the default one.</summary>
+    public IReadOnlyDictionary<string, string> ZoneOfHost { get; set; } = new Dictionary<string, string>();
+
     /// <summary>The user's tenant. Only behind a token.</summary>
     public string ProjectId => Context.ProjectId;
 

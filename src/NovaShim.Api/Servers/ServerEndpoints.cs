@@ -2,13 +2,14 @@ using Microsoft.AspNetCore.Routing;
 using NovaShim.Api.Faults;
 using NovaShim.Api.Representations;
 using NovaShim.Api.Requests;
+using NovaShim.Compute.Aggregates;
 using NovaShim.Compute.Documents;
 using NovaShim.Compute.Servers;
 
 namespace NovaShim.Api.Servers;
 
 /// <summary>Servers: list, show, update, delete. What makes one is in <see cref="ServerCreation"/>, what is done to one in <see cref="ServerActionEndpoints"/>.</summary>
-internal sealed class ServerEndpoints(IDocumentStore store, ComputeApi compute, ServerLookup lookup, ServerCreation creation) : IComputeCapability
+internal sealed class ServerEndpoints(IDocumentStore store, ComputeApi compute, ServerLookup lookup, ServerCreation creation, HostZones zones) : IComputeCapability
 {
     private const int Batch = 500;
 
@@ -20,10 +21,18 @@ internal sealed class ServerEndpoints(IDocumentStore store, ComputeApi compute, 
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.OnGet("/servers", (request, cancellation) => ListAsync(request, ServerViews.Short, cancellation));
-        routes.OnGet("/servers/detail", (request, cancellation) => ListAsync(request, ServerViews.Full, cancellation));
+        routes.OnGet("/servers/detail", async (request, cancellation) =>
+        {
+            await ReadZonesAsync(request, cancellation);
+            return await ListAsync(request, ServerViews.Full, cancellation);
+        });
         routes.OnPost("/servers", creation.CreateAsync);
         routes.OnGet("/servers/{id}", async (request, cancellation) =>
-            Answer.Of(new ServerEnvelope(ServerViews.Full(request, await lookup.RequireAsync(request, cancellation))), ApiJson.Default.ServerEnvelope));
+        {
+            var instance = await lookup.RequireAsync(request, cancellation);
+            await ReadZonesAsync(request, cancellation);
+            return Answer.Of(new ServerEnvelope(ServerViews.Full(request, instance)), ApiJson.Default.ServerEnvelope);
+        });
         routes.OnPut("/servers/{id}", UpdateAsync);
         routes.OnDelete("/servers/{id}", async (request, cancellation) =>
         {
@@ -40,6 +49,15 @@ internal sealed class ServerEndpoints(IDocumentStore store, ComputeApi compute, 
                 ? Answer.Of(new NetworkEnvelope { [network] = found }, ApiJson.Default.NetworkEnvelope)
                 : throw Fault.NotFound("Instance is not a member of specified network");
         });
+    }
+
+    /// <summary>A server is in the zone that its host is in now; only today's surface shows it.</summary>
+    private async Task ReadZonesAsync(ApiRequest request, CancellationToken cancellation)
+    {
+        if (!request.IsLegacy)
+        {
+            request.ZoneOfHost = await zones.MapAsync(cancellation);
+        }
     }
 
     private async Task<Answer> ListAsync(ApiRequest request, Func<ApiRequest, InstanceDocument, ServerView> view, CancellationToken cancellation)

@@ -1,6 +1,7 @@
 using System.Net;
 using NovaShim.Api.Representations;
 using NovaShim.Api.Requests;
+using NovaShim.Compute.Aggregates;
 using NovaShim.Compute.Servers;
 
 namespace NovaShim.Api.Servers;
@@ -30,7 +31,7 @@ internal static class ServerViews
             ConfigDrive = i.ConfigDrive ? "True" : "",
             SecurityGroups = SecurityGroups,
             DiskConfig = i.DiskConfig,
-            AvailabilityZone = surface == Surface.V21 ? ZoneOf(i) : null,
+            AvailabilityZone = surface == Surface.V21 ? ZoneOf(request, i) : null,
             VmState = ServerStatus.VmStateOn(surface, i.VmState),
             TaskState = ShownText.Of(ServerStatus.TaskStateOn(surface, i.VmState, i.TaskState)),
             PowerState = (int)i.PowerState,
@@ -84,7 +85,7 @@ internal static class ServerViews
 
     private static string Canonical(string address) => IPAddress.TryParse(address, out var parsed) ? parsed.ToString() : address;
 
-    private static string ZoneOf(InstanceDocument i) => i.AvailabilityZone is { Length: > 0 } zone ? zone.Split(':')[0] : i.Host is null ? "" : "nova";
+    private static string ZoneOf(ApiRequest request, InstanceDocument i) => i.Host is { } host ? request.ZoneOfHost.GetValueOrDefault(host, HostZones.Default) : i.WantedZone() ?? "";
 
     private static ShownText Moment(DateTime? moment) => ShownText.Of(moment is { } m ? Texts.DatabaseMoment(m) : null);
 }

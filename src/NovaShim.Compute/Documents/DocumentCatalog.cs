@@ -1,3 +1,5 @@
+using NovaShim.Compute.Agents;
+using NovaShim.Compute.Aggregates;
 using NovaShim.Compute.Flavors;
 using NovaShim.Compute.Hosts;
 using NovaShim.Compute.Identity;
@@ -47,6 +49,12 @@ public static class DocumentCatalog
         new(typeof(KeyPairDocument), "key_pairs", [new("key_pairs_user", ["UserId", "Name"], Unique: true)]),
         new(typeof(ServiceDocument), "services", [new("services_host_binary", ["Host", "Binary"], Unique: true)]),
         new(typeof(ComputeNodeDocument), "compute_nodes", [new("compute_nodes_id", ["Id"], Unique: true)]),
+        new(typeof(AggregateDocument), "aggregates", [new("aggregates_id", ["Id"], Unique: true), new("aggregates_name", ["Name"], Unique: true)]),
+        new(typeof(AgentBuildDocument), "agent_builds",
+        [
+            new("agent_builds_id", ["Id"], Unique: true),
+            new("agent_builds_hypervisor_os_architecture", ["Hypervisor", "Os", "Architecture"], Unique: true),
+        ]),
         new(typeof(InstanceActionDocument), "instance_actions", [new("instance_actions_instance", ["InstanceUuid", "StartTime"])]),
         new(typeof(TokenDocument), "tokens", [new("tokens_expires", ["ExpiresAt"])]),
         new(typeof(UserDocument), "users", [new("users_name", ["Name"], Unique: true)]),

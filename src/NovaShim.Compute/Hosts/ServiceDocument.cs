@@ -28,7 +28,4 @@ public sealed record ServiceDocument : Document
 
     /// <summary>Why.</summary>
     public string? DisabledReason { get; init; }
-
-    /// <summary>The availability zone.</summary>
-    public string AvailabilityZone { get; init; } = "nova";
 }

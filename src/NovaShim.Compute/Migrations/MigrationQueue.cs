@@ -1,5 +1,6 @@
 using NovaShim.Compute.Documents;
 using NovaShim.Compute.Scheduling;
+using NovaShim.Compute.Servers;
 
 namespace NovaShim.Compute.Migrations;
 
@@ -81,8 +82,10 @@ internal sealed class MigrationQueue(FilterScheduler scheduler, IDocumentStore s
         return node;
     }
 
-    private Task<Hosts.ComputeNodeDocument?> SelectAsync(MigrationDocument m, IReadOnlyList<string> besides, CancellationToken cancellation) =>
-        scheduler.SelectDestinationAsync(m.Saga.NewFlavor, m.SourceCompute, [.. m.Saga.RefusedBy, .. besides], cancellation);
+    private async Task<Hosts.ComputeNodeDocument?> SelectAsync(MigrationDocument m, IReadOnlyList<string> besides, CancellationToken cancellation) =>
+        await store.Collection<InstanceDocument>().GetAsync(m.InstanceUuid, cancellation) is { } server
+            ? await scheduler.SelectDestinationAsync(server, m.Saga.NewFlavor, m.SourceCompute, [.. m.Saga.RefusedBy, .. besides], cancellation)
+            : null;
 
     // Returns the hosts that may have no more.
     private async Task<IReadOnlyList<string>> WaitForTurnAsync(MigrationDocument m, CancellationToken cancellation)

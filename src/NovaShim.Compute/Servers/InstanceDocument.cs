@@ -112,6 +112,12 @@ public sealed record InstanceDocument : Document
     /// <summary>What is to be done next with the server outside migrations; null when nothing is.</summary>
     public InstanceWork? Work { get; init; }
 
+    /// <summary>The zone that was asked for, or null.</summary>
+    public string? WantedZone() => AvailabilityZone?.Split(':', 2)[0] is { Length: > 0 } zone ? zone : null;
+
+    /// <summary>The host that an administrator asked for, or null.</summary>
+    public string? WantedHost() => AvailabilityZone?.Split(':', 2) is [_, { Length: > 0 } host] ? host : null;
+
     /// <summary>The server in ERROR, with what the user is told.</summary>
     internal InstanceDocument Faulted(string message, DateTime now) => this with { VmState = VmStates.Error, Fault = new InstanceFault(500, message, $"request {Work?.Context.RequestId}", now) };
 

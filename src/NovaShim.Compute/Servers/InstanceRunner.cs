@@ -69,9 +69,8 @@ internal sealed partial class InstanceRunner(
     private async Task ChooseHostAsync(LeasedWork<InstanceDocument> work)
     {
         var i = work.Document;
-        var wanted = i.AvailabilityZone?.Split(':', 2) is [_, { Length: > 0 } name] ? name : null;
-        var node = await scheduler.SelectForBuildAsync(i.Flavor, wanted, i.Work!.RefusedBy, work.Lost)
-            ?? throw new StepFailedException($"No valid host was found. No host{(wanted is null ? "" : " " + wanted)} is up, enabled and has room for flavor {i.Flavor.Name}.", StepRecovery.Unwind);
+        var node = await scheduler.SelectForBuildAsync(i, i.Work!.RefusedBy, work.Lost) ?? throw new StepFailedException(
+            $"No valid host was found. No host{(i.WantedHost() is { } wanted ? " " + wanted : i.WantedZone() is { } zone ? " in zone " + zone : "")} is up, enabled and has room for flavor {i.Flavor.Name}.", StepRecovery.Unwind);
         var chosen = await work.UpdateAsync(
             d => d with { Host = node.Host, Node = node.Stats.HypervisorHostname, TaskState = i.Work.Step == InstanceSteps.RunInstance ? TaskStates.Spawning : d.TaskState, Work = d.Work!.HandedTo(node.Host, time.GetUtcNow().UtcDateTime) }, work.Lost);
         await hints.InstanceDueAsync(chosen, work.Lost);

@@ -33,6 +33,7 @@ internal static class FirstBoot
                 ("platform_version", identity.ProductVersion),
                 ("xapi", $"{database.Model.Version.Major}.{database.Model.Version.Minor}"),
                 ("hostname", identity.Name))),
+            ("other_config", host.Map("other_config").With("boot_time", FormattableString.Invariant($"{time.GetUtcNow().ToUnixTimeSeconds()}."))),
             ("name_label", identity.Name),
             ("hostname", identity.Name));
         tx.Set(host.Text("metrics"), ("memory_total", identity.MemoryBytes), ("live", true), ("last_updated", time.GetUtcNow().UtcDateTime));
