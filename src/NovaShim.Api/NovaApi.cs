@@ -21,9 +21,13 @@ using NovaShim.Api.Limits;
 using NovaShim.Api.Migrations;
 using NovaShim.Api.RateLimits;
 using NovaShim.Api.Requests;
+using NovaShim.Api.ServerGroups;
 using NovaShim.Api.Servers;
 using NovaShim.Api.Servers.Actions;
+using NovaShim.Api.Usage;
 using NovaShim.Api.Versions;
+using NovaShim.Compute.Documents;
+using NovaShim.Compute.Quotas;
 using NovaShim.Compute.Images;
 
 namespace NovaShim.Api;
@@ -46,18 +50,10 @@ public static class NovaApi
             MaxBodyBytes = configuration.GetValue("api:max_body_bytes", new ApiOptions().MaxBodyBytes),
             TrustedProxies = configuration.GetSection("api:trusted_proxies").Get<string[]>() ?? [],
         };
-        var quota = new QuotaOptions();
         services.AddSingleton(options);
-        services.AddSingleton(new QuotaOptions
-        {
-            Instances = configuration.GetValue("quota:instances", quota.Instances), Cores = configuration.GetValue("quota:cores", quota.Cores),
-            Ram = configuration.GetValue("quota:ram", quota.Ram),
-            MetadataItems = configuration.GetValue("quota:metadata_items", quota.MetadataItems),
-            KeyPairs = configuration.GetValue("quota:key_pairs", quota.KeyPairs),
-            InjectedFiles = configuration.GetValue("quota:injected_files", quota.InjectedFiles),
-            InjectedFileContentBytes = configuration.GetValue("quota:injected_file_content_bytes", quota.InjectedFileContentBytes),
-            InjectedFilePathBytes = configuration.GetValue("quota:injected_file_path_bytes", quota.InjectedFilePathBytes),
-        });
+        var quota = QuotaOptions.Read(configuration.GetSection("quota"));
+        services.AddSingleton(quota);
+        services.AddSingleton(provider => new QuotaSettings(provider.GetRequiredService<IDocumentStore>(), quota.ByResource()));
         services.AddSingleton(RateLimitOptions.Of(configuration));
         services.AddSingleton<RateLimiter>();
         services.TryAddSingleton(TimeProvider.System);
@@ -68,7 +64,6 @@ public static class NovaApi
         services.AddHostedService<ImageSweep>();
         services.AddSingleton<ServerLookup>();
         services.AddSingleton<KeyPairShelf>();
-        services.AddSingleton<Personality>();
         services.AddSingleton<ServerCreation>();
         services.AddSingleton<ResizeRules>();
         services.AddSingleton<Quotas>();
@@ -109,6 +104,14 @@ public static class NovaApi
         services.AddCapability<HostEndpoints>();
         services.AddCapability<AgentEndpoints>();
         services.AddCapability<LimitEndpoints>();
+        services.AddSingleton<ServerGroupShelf>();
+        services.AddSingleton<HintsOfBody>();
+        services.AddCapability<ServerGroupEndpoints>();
+        services.AddCapability<QuotaSetEndpoints>();
+        services.AddCapability<TenantUsageEndpoints>();
+        services.AddCapability<AuditLogEndpoints>();
+        services.AddCapability<ConsoleEndpoints>();
+        services.AddCapability<QuotaClassEndpoints>();
         services.AddCapability<ExtensionEndpoints>();
         services.AddAdminOData();
         services.AddSingleton<MigrationVerbs>();

@@ -9,7 +9,9 @@ using NovaShim.Compute.Messaging;
 using NovaShim.Compute.Migrations;
 using NovaShim.Compute.Notifications;
 using NovaShim.Compute.Plugins;
+using NovaShim.Compute.Quotas;
 using NovaShim.Compute.Scheduling;
+using NovaShim.Compute.ServerGroups;
 using NovaShim.Compute.Servers;
 using NovaShim.Compute.Work;
 
@@ -31,6 +33,8 @@ public static class ComputeServices
         .AddSingleton<ResourceTracker>()
         .AddSingleton<AggregateApi>()
         .AddSingleton<HostZones>()
+        .AddSingleton<QuotaLedger>()
+        .AddSingleton<HintedHosts>()
         .AddSingleton<FilterScheduler>()
         .AddSingleton(images ?? new ImageStoreOptions())
         .AddSingleton<ImageFiles>()

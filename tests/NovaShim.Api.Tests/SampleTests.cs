@@ -43,6 +43,12 @@ public sealed partial class SampleTests : IAsyncLifetime
         await CheckAsync("flavor-show-v2.1", await _face.SendAsync("alice", "GET", "v2.1:/flavors/2"));
         await CheckAsync("image-show-v1.1", await _face.SendAsync("alice", "GET", $"v1.1:/images/{Face.ImageId}"));
         await CheckAsync("limits-v2.1", await _face.SendAsync("bob", "GET", "v2.1:/limits"));
+        await CheckAsync("quota-set-v2.1", await _face.SendAsync("bob", "GET", $"v2.1:/os-quota-sets/{_face.ProjectIdOf("bob")}"));
+        await CheckAsync("quota-set-detail-v2.1", await _face.SendAsync("bob", "GET", $"v2.1:/os-quota-sets/{_face.ProjectIdOf("bob")}/detail"));
+        await CheckAsync("aggregate-create-v2.1", await _face.SendAsync("admin", "POST", "v2.1:/os-aggregates", """{"aggregate": {"name": "sample", "availability_zone": "cage"}}"""));
+        await CheckAsync("aggregates-v2.1", await _face.SendAsync("admin", "GET", "v2.1:/os-aggregates"));
+        await CheckAsync("flavor-create-v2.1", await _face.SendAsync("admin", "POST", "v2.1:/flavors", """{"flavor": {"name": "sample", "id": "sample", "ram": 64, "vcpus": 1, "disk": 1, "swap": 16}}"""));
+        await CheckAsync("server-group-create-v2.1", await _face.SendAsync("bob", "POST", "v2.1:/os-server-groups", """{"server_group": {"name": "sample", "policies": ["affinity"]}}"""));
         await CheckAsync("versions", await _face.SendAsync(null, "GET", "/"));
         await CheckAsync("version-v1.1", await _face.SendAsync(null, "GET", "/v1.1/"));
         await CheckAsync("version-v2.1", await _face.SendAsync(null, "GET", "/v2.1/"));

@@ -7,7 +7,7 @@ using NovaShim.Api.Servers;
 namespace NovaShim.Api.Absent;
 
 /// <summary>
-/// The routes by which Nova passes on to a network or a volume service. There is neither: a 501 in Nova's words, after the checks that Nova makes itself, and never an empty list, which would say
+/// The routes by which Nova passes on to another service, of networks, volumes, certificates, cloudpipe or cells. There is none: a 501 in Nova's words, after the checks that Nova makes itself, and never an empty list, which would say
 /// that there are none <i>yet</i>.
 /// </summary>
 internal sealed class AbsentServices(ServerLookup lookup) : IComputeCapability
@@ -22,6 +22,9 @@ internal sealed class AbsentServices(ServerLookup lookup) : IComputeCapability
         "POST /os-security-group-rules", "DELETE /os-security-group-rules/{id}",
         "!GET /os-fixed-ips/{id}", "!POST /os-fixed-ips/{id}/action",
         "GET /os-volumes", "GET /os-volumes/detail", "POST /os-volumes", "GET /os-volumes/{id}", "DELETE /os-volumes/{id}",
+        "GET /os-floating-ip-dns", "!GET /os-floating-ips-bulk", "!POST /os-floating-ips-bulk",
+        "POST /os-certificates", "GET /os-certificates/{id}", "!GET /os-cloudpipe", "!POST /os-cloudpipe",
+        "!GET /os-cells", "!POST /os-cells", "!GET /os-cells/{name}", "!PUT /os-cells/{name}", "!DELETE /os-cells/{name}",
         "GET /os-snapshots", "GET /os-snapshots/detail", "POST /os-snapshots", "GET /os-snapshots/{id}", "DELETE /os-snapshots/{id}",
     ];
 

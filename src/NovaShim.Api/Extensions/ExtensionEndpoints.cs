@@ -19,6 +19,7 @@ internal sealed class ExtensionEndpoints : IComputeCapability
         Extension("AvailabilityZone", "os-availability-zone", "Zones, and servers in them."),
         Extension("ConfigDrive", "os-config-drive", "Servers with a drive that carries their configuration."),
         Extension("ConsoleOutput", "os-console-output", "What servers have written to their consoles."),
+        Extension("Consoles", "os-consoles", "Consoles of a proxy, of which there is none."),
         Extension("DiskConfig", "OS-DCF", "How a server's disk is laid out."),
         Extension("ExtendedServerAttributes", "OS-EXT-SRV-ATTR", "A server's host and name at its hypervisor, for administrators."),
         Extension("ExtendedStatus", "OS-EXT-STS", "What lies behind a server's status."),
@@ -32,6 +33,8 @@ internal sealed class ExtensionEndpoints : IComputeCapability
         Extension("InstanceActions", "os-instance-actions", "What was done to a server."),
         Extension("Keypairs", "os-keypairs", "Users' key pairs, and servers with their keys."),
         Extension("Migrations", "os-migrations", "Moves of servers between hosts."),
+        Extension("OSInstanceUsageAuditLog", "os-instance-usage-audit-log", "Which hosts have told of a period's usage."),
+        Extension("QuotaClasses", "os-quota-class-sets", "What every tenant may have."),
         Extension("Quotas", "os-quota-sets", "What a tenant may have."),
         Extension("Rescue", "os-rescue", "Servers that another stands in for."),
         Extension("ServerDiagnostics", "os-server-diagnostics", "Figures of servers, for administrators."),
@@ -39,6 +42,10 @@ internal sealed class ExtensionEndpoints : IComputeCapability
         Extension("ServerStartStop", "os-server-start-stop", "Servers that are shut down."),
         Extension("Services", "os-services", "Services and their heartbeats."),
         Extension("Shelve", "os-shelve", "Servers that are kept as an image."),
+        Extension("SchedulerHints", "OS-SCH-HNT", "What a server asks of its host."),
+        Extension("ServerGroups", "os-server-groups", "Servers that share a host, or do not."),
+        Extension("SimpleTenantUsage", "os-simple-tenant-usage", "What a tenant's servers were used."),
+        Extension("UsedLimits", "os-used-limits", "What there is of what a tenant may have."),
         Extension("UserData", "os-user-data", "Data for a server's guest."),
     ];
 

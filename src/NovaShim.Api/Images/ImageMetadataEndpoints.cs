@@ -18,12 +18,13 @@ internal sealed class ImageMetadataEndpoints(ImageShelf shelf, Quotas quotas) : 
     private async Task<IReadOnlyDictionary<string, string>> ChangeAsync(
         ApiRequest request, Func<IReadOnlyDictionary<string, string>, IReadOnlyDictionary<string, string>> change, CancellationToken cancellation)
     {
+        var most = (await quotas.LimitsOfAsync(request, cancellation)).MetadataItems;
         var changed = await shelf.ChangeAsync(
             request, request.Route("id"),
             i =>
             {
                 var metadata = change(i.Metadata);
-                MetadataRules.CheckCount(request, i.Metadata.Count, metadata.Count, quotas.Limits.MetadataItems, "Image metadata limit exceeded");
+                MetadataRules.CheckCount(request, i.Metadata.Count, metadata.Count, most, "Image metadata limit exceeded");
                 return metadata.Keys.FirstOrDefault(GlanceFields.IsField) is { } field ? throw Fault.BadRequest($"Invalid metadata key {field}: an image has a field of that name.") : i with { Metadata = metadata };
             },
             cancellation);

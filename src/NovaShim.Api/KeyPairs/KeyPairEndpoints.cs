@@ -64,7 +64,8 @@ internal sealed partial class KeyPairEndpoints(KeyPairShelf shelf, Quotas quotas
             throw Exists(name);
         }
 
-        if (quotas.Limits.KeyPairs >= 0 && (await shelf.ListAsync(user, cancellation)).Count >= quotas.Limits.KeyPairs)
+        var most = (await quotas.LimitsOfAsync(request, cancellation)).KeyPairs;
+        if (most >= 0 && (await shelf.ListAsync(user, cancellation)).Count >= most)
         {
             throw Fault.OverQuota(request.Surface, "Quota exceeded, too many key pairs.");
         }

@@ -37,17 +37,49 @@ internal sealed record AbsoluteLimits
     [JsonPropertyName("maxTotalKeypairs")]
     public int MaxTotalKeypairs { get; init; }
 
+    /// <summary>Floating addresses.</summary>
+    [JsonPropertyName("maxTotalFloatingIps")]
+    public int MaxTotalFloatingIps { get; init; }
+
+    /// <summary>Security groups.</summary>
+    [JsonPropertyName("maxSecurityGroups")]
+    public int MaxSecurityGroups { get; init; }
+
+    /// <summary>Rules of a security group.</summary>
+    [JsonPropertyName("maxSecurityGroupRules")]
+    public int MaxSecurityGroupRules { get; init; }
+
+    /// <summary>Server groups.</summary>
+    [JsonPropertyName("maxServerGroups")]
+    public int MaxServerGroups { get; init; }
+
+    /// <summary>Servers of a server group.</summary>
+    [JsonPropertyName("maxServerGroupMembers")]
+    public int MaxServerGroupMembers { get; init; }
+
     /// <summary>Servers there are.</summary>
     [JsonPropertyName("totalInstancesUsed")]
     public int TotalInstancesUsed { get; init; }
 
     /// <summary>Virtual CPUs they have.</summary>
     [JsonPropertyName("totalCoresUsed")]
-    public int TotalCoresUsed { get; init; }
+    public long TotalCoresUsed { get; init; }
 
     /// <summary>Memory they have, in MiB.</summary>
     [JsonPropertyName("totalRAMUsed")]
-    public int TotalRamUsed { get; init; }
+    public long TotalRamUsed { get; init; }
+
+    /// <summary>Always 0: there is no network service to have them from.</summary>
+    [JsonPropertyName("totalFloatingIpsUsed")]
+    public int TotalFloatingIpsUsed { get; init; }
+
+    /// <summary>Always 1: the one that every server is in.</summary>
+    [JsonPropertyName("totalSecurityGroupsUsed")]
+    public int TotalSecurityGroupsUsed { get; init; }
+
+    /// <summary>Server groups there are.</summary>
+    [JsonPropertyName("totalServerGroupsUsed")]
+    public int TotalServerGroupsUsed { get; init; }
 }
 
 /// <summary>A limit of calls per time.</summary>
@@ -61,9 +93,3 @@ internal sealed record LimitsDocument(IReadOnlyList<RateLimitsView> Rate, Absolu
 
 /// <summary>Both kinds of limits.</summary>
 internal sealed record LimitsEnvelope(LimitsDocument Limits);
-
-/// <summary>A tenant's quotas, those that are held.</summary>
-internal sealed record QuotaSet(string Id, int Instances, int Cores, int Ram, int MetadataItems);
-
-/// <summary>A tenant's quotas.</summary>
-internal sealed record QuotaSetEnvelope(QuotaSet QuotaSet);

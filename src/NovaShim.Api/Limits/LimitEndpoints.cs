@@ -3,30 +3,35 @@ using NovaShim.Api.Faults;
 using NovaShim.Api.RateLimits;
 using NovaShim.Api.Representations;
 using NovaShim.Api.Requests;
+using NovaShim.Api.ServerGroups;
+using NovaShim.Api.Servers;
 
 namespace NovaShim.Api.Limits;
 
-/// <summary>Limits and quotas, to be read.</summary>
-internal sealed class LimitEndpoints(Quotas quotas, RateLimiter rates) : IComputeCapability
+/// <summary>What a tenant may have and has. An administrator asks for another's by <c>tenant_id</c>.</summary>
+internal sealed class LimitEndpoints(Quotas quotas, ServerGroupShelf groups, RateLimiter rates) : IComputeCapability
 {
     /// <inheritdoc/>
-    public void Map(IEndpointRouteBuilder routes)
-    {
-        routes.OnGet("/limits", LimitsAsync);
-        routes.OnGet("/os-quota-sets/{project_id}", (request, _) => Task.FromResult(QuotaSet(request)));
-        routes.OnGet("/os-quota-sets/{project_id}/defaults", (request, _) => Task.FromResult(QuotaSet(request)));
-    }
+    public void Map(IEndpointRouteBuilder routes) => routes.OnGet("/limits", LimitsAsync);
 
     private async Task<Answer> LimitsAsync(ApiRequest request, CancellationToken cancellation)
     {
-        var used = await quotas.UsedByAsync(request.ProjectId, cancellation);
+        var project = request.QueryValue("tenant_id") ?? request.ProjectId;
+        if (project != request.ProjectId && !request.IsAdmin)
+        {
+            throw Fault.Forbidden("Another tenant's limits are its own affair.");
+        }
+
+        var limits = await quotas.LimitsOfAsync(project, null, cancellation);
+        var used = await quotas.UsedByAsync(project, cancellation);
         return Answer.Of(
             new LimitsEnvelope(new LimitsDocument(RatesOf(request), new AbsoluteLimits
             {
-                MaxTotalInstances = quotas.Limits.Instances, MaxTotalCores = quotas.Limits.Cores, MaxTotalRamSize = quotas.Limits.Ram,
-                MaxServerMeta = quotas.Limits.MetadataItems,
-                MaxImageMeta = quotas.Limits.MetadataItems, MaxPersonality = quotas.Limits.InjectedFiles, MaxPersonalitySize = quotas.Limits.InjectedFileContentBytes,
-                MaxTotalKeypairs = quotas.Limits.KeyPairs, TotalInstancesUsed = used.Instances, TotalCoresUsed = used.Cores, TotalRamUsed = used.Ram,
+                MaxTotalInstances = limits.Instances, MaxTotalCores = limits.Cores, MaxTotalRamSize = limits.Ram, MaxServerMeta = limits.MetadataItems, MaxImageMeta = limits.MetadataItems,
+                MaxPersonality = limits.InjectedFiles, MaxPersonalitySize = limits.InjectedFileContentBytes, MaxTotalKeypairs = limits.KeyPairs, MaxTotalFloatingIps = limits.FloatingIps,
+                MaxSecurityGroups = limits.SecurityGroups, MaxSecurityGroupRules = limits.SecurityGroupRules, MaxServerGroups = limits.ServerGroups,
+                MaxServerGroupMembers = limits.ServerGroupMembers, TotalInstancesUsed = used.Instances, TotalCoresUsed = used.Cores, TotalRamUsed = used.Ram,
+                TotalSecurityGroupsUsed = ServerViews.SecurityGroups.Count, TotalServerGroupsUsed = await groups.CountAsync(project, null, cancellation),
             })),
             ApiJson.Default.LimitsEnvelope);
     }
@@ -36,12 +41,4 @@ internal sealed class LimitEndpoints(Quotas quotas, RateLimiter rates) : IComput
         .. rates.StandingsOf(request.Context.UserId, request.Surface).GroupBy(s => (s.Limit.Uri, Regex: s.Limit.Regex.ToString())).Select(g => new RateLimitsView(
             g.Key.Uri, g.Key.Regex, [.. g.Select(s => new RateLimitView(s.Limit.Verb, s.Limit.Value, s.Remaining, s.Limit.Unit.ToString().ToUpperInvariant(), Texts.Moment(s.NextAvailable)))])),
     ];
-
-    private Answer QuotaSet(ApiRequest request)
-    {
-        var project = request.Route("project_id");
-        return project == request.ProjectId || request.IsAdmin
-            ? Answer.Of(new QuotaSetEnvelope(new QuotaSet(project, quotas.Limits.Instances, quotas.Limits.Cores, quotas.Limits.Ram, quotas.Limits.MetadataItems)), ApiJson.Default.QuotaSetEnvelope)
-            : throw Fault.Forbidden("Another tenant's quotas are its own affair.");
-    }
 }

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Routing;
+using NovaShim.Api.Faults;
 using NovaShim.Api.Representations;
 using NovaShim.Api.Requests;
 using NovaShim.Compute.Documents;
@@ -29,6 +30,18 @@ internal sealed class MigrationEndpoints(IDocumentStore store) : IComputeCapabil
         if (request.QueryValue("host") is { } host)
         {
             wanted = wanted.Where(m => m.SourceCompute == host || m.DestCompute == host);
+        }
+
+        if (request.QueryValue("source_compute") is { } source)
+        {
+            wanted = wanted.Where(m => m.SourceCompute == source);
+        }
+
+        if (request.QueryValue("hidden") is { } hidden)
+        {
+            // None is hidden: a cloud with cells hides what its parts have under way.
+            var none = Texts.TryBoolean(hidden, out var only) ? only : throw Fault.BadRequest($"Invalid hidden filter [{hidden}]");
+            wanted = none ? wanted.Where(m => m.Deleted) : wanted;
         }
 
         if (request.QueryValue("migration_type") is { } type)

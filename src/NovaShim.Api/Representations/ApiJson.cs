@@ -11,7 +11,9 @@ using NovaShim.Api.Images;
 using NovaShim.Api.KeyPairs;
 using NovaShim.Api.Limits;
 using NovaShim.Api.Migrations;
+using NovaShim.Api.ServerGroups;
 using NovaShim.Api.Servers;
+using NovaShim.Api.Usage;
 using NovaShim.Api.Versions;
 
 namespace NovaShim.Api.Representations;
@@ -87,6 +89,15 @@ namespace NovaShim.Api.Representations;
 [JsonSerializable(typeof(AgentsEnvelope))]
 [JsonSerializable(typeof(LimitsEnvelope))]
 [JsonSerializable(typeof(QuotaSetEnvelope))]
+[JsonSerializable(typeof(QuotaClassSetEnvelope))]
+[JsonSerializable(typeof(QuotaDetail))]
+[JsonSerializable(typeof(ServerGroupEnvelope))]
+[JsonSerializable(typeof(TenantUsageEnvelope))]
+[JsonSerializable(typeof(TenantUsagesEnvelope))]
+[JsonSerializable(typeof(AuditLogEnvelope))]
+[JsonSerializable(typeof(AuditLogsEnvelope))]
+[JsonSerializable(typeof(ConsolesEnvelope))]
+[JsonSerializable(typeof(ServerGroupsEnvelope))]
 [JsonSerializable(typeof(ExtensionsEnvelope))]
 [JsonSerializable(typeof(ExtensionEnvelope))]
 [JsonSerializable(typeof(string))]

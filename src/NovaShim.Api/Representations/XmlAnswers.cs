@@ -32,6 +32,9 @@ internal static class XmlAnswers
     /// <summary>Elements all of whose scalars are elements.</summary>
     private static readonly HashSet<string> Flat = new(StringComparer.Ordinal) { "keypair" };
 
+    /// <summary>Objects whose scalars are elements; an id stays an attribute.</summary>
+    private static readonly HashSet<string> Elements = new(StringComparer.Ordinal) { "extra_specs", "quota_set", "quota_class_set", "tenant_usage", "server_usage" };
+
     /// <summary>The order that schemas of the day ask for; what is not named follows.</summary>
     private static readonly string[] Order = ["media-types", "description", "links", "image", "flavor", "metadata", "addresses"];
 
@@ -137,11 +140,16 @@ internal static class XmlAnswers
                 }
 
                 break;
-            case JsonValueKind.Object when name == "extra_specs":
-                foreach (var item in value.EnumerateObject())
+            case JsonValueKind.Object when Elements.Contains(name):
+                if (name != "extra_specs" && value.TryGetProperty("id", out var id))
+                {
+                    Attribute(xml, "id", Text(id));
+                }
+
+                foreach (var item in value.EnumerateObject().Where(i => i.Name != "id" || name == "extra_specs"))
                 {
                     Start(xml, item.Name);
-                    xml.WriteString(Text(item.Value));
+                    Content(xml, item.Name, item.Value);
                     xml.WriteEndElement();
                 }
 
@@ -281,6 +289,8 @@ internal static class XmlAnswers
         "choices" => "version",
         "availabilityZoneInfo" => "availabilityZone",
         "flavor_access" => "access",
+        "policies" => "policy",
+        "hosts_not_run" => "host",
         _ => list.EndsWith('s') ? list[..^1] : "item",
     };
 

@@ -73,6 +73,11 @@ internal static class XmlBody
             return Named(element, path);
         }
 
+        if (name == "policies")
+        {
+            return new JsonArray([.. element.Elements().Select(e => JsonValue.Create(e.Value))]);
+        }
+
         if (Lists.Contains(name))
         {
             return new JsonArray([.. element.Elements().Select(e => Item(e, $"{path}.{e.Name.LocalName}"))]);

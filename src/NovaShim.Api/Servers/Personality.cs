@@ -7,12 +7,12 @@ using NovaShim.Compute.Servers;
 namespace NovaShim.Api.Servers;
 
 /// <summary>The files a user wants in a guest (<c>personality</c>), within the quotas, with the faults of the surface.</summary>
-internal sealed class Personality(Quotas quotas)
+internal static class Personality
 {
     private static readonly string[] Keys = ["path", "contents"];
 
     /// <summary>The files of a body's <c>personality</c>; none where there is none.</summary>
-    public IReadOnlyList<GuestFile> FilesOf(ApiRequest request, BodyField? personality)
+    public static IReadOnlyList<GuestFile> FilesOf(ApiRequest request, BodyField? personality, QuotaOptions limits)
     {
         if (personality is not { IsEmpty: false } given)
         {
@@ -20,7 +20,6 @@ internal sealed class Personality(Quotas quotas)
         }
 
         var files = given.Items().Select(item => FileOf(request, item)).ToList();
-        var limits = quotas.Limits;
         if (IsOver(files.Count, limits.InjectedFiles))
         {
             throw Fault.OverQuota(request.Surface, "Personality file limit exceeded");

@@ -8,6 +8,7 @@ using NovaShim.Api.Limits;
 using NovaShim.Api.Metadata;
 using NovaShim.Api.Representations;
 using NovaShim.Api.Requests;
+using NovaShim.Api.ServerGroups;
 using NovaShim.Compute.Flavors;
 using NovaShim.Compute.Images;
 using NovaShim.Compute.KeyPairs;
@@ -20,7 +21,7 @@ namespace NovaShim.Api.Servers;
 /// not a server without it.
 /// </summary>
 internal sealed class ServerCreation(
-    ComputeApi compute, FlavorShelf flavors, BootImages images, KeyPairShelf keyPairs, Personality personality, AvailabilityZones zones, Quotas quotas)
+    ComputeApi compute, FlavorShelf flavors, BootImages images, KeyPairShelf keyPairs, AvailabilityZones zones, HintsOfBody hintsOfBody, Quotas quotas)
 {
     private const int MaxUserData = 65_535;
 
@@ -46,12 +47,13 @@ internal sealed class ServerCreation(
         var name = attributes.Name ?? throw Fault.BadRequest("Invalid input for field/attribute server.name: it is required.");
         var (least, most) = CountsOf(request, body);
         var metadata = body.Get("metadata") is { } given ? MetadataRules.Read(request, given) : new Dictionary<string, string>();
-        MetadataRules.CheckCount(request, 0, metadata.Count, quotas.Limits.MetadataItems);
+        var limits = await quotas.LimitsOfAsync(request, cancellation);
+        MetadataRules.CheckCount(request, 0, metadata.Count, limits.MetadataItems);
 
         var guest = new GuestRequest
         {
             AdminPassword = AdminPasswords.OfBody(request, body),
-            Files = personality.FilesOf(request, body.Get("personality")),
+            Files = Personality.FilesOf(request, body.Get("personality"), limits),
         };
         var userData = UserDataOf(request, body);
         var configDrive = body.Get("config_drive") is { IsEmpty: false } drive && drive.Boolean();
@@ -59,17 +61,20 @@ internal sealed class ServerCreation(
         var flavor = await FlavorOfAsync(request, body, cancellation);
         var image = await ImageOfAsync(request, body, flavor, cancellation);
         var zone = body.Get("availability_zone") is { IsEmpty: false } asked ? await zones.CheckAsync(request, asked, cancellation) : null;
-        var count = await AffordableAsync(request, least, most, flavor, cancellation);
 
+        var hints = await hintsOfBody.ReadAsync(request, await request.BodyAsync(cancellation), body, least, cancellation);
+
+        // As many as the quota has room for, but not fewer than asked for at least.
+        await using var promised = await quotas.ReserveServersAsync(request, least, most, flavor.ToFlavor(), cancellation);
         var created = await compute.CreateAsync(
             new CreateServer
             {
-                Name = name, ImageRef = image.Uuid, Flavor = flavor.ToFlavor(), Metadata = metadata, AvailabilityZone = zone,
+                Name = name, ImageRef = image.Uuid, Flavor = flavor.ToFlavor(), Metadata = metadata, AvailabilityZone = zone, Hints = hints,
                 DiskConfig = attributes.DiskConfig ?? "MANUAL",
                 AccessIpV4 = attributes.AccessIpV4 ?? "", AccessIpV6 = attributes.AccessIpV6 ?? "",
                 KeyName = key?.Name, KeyData = key?.PublicKey, UserData = userData, ConfigDrive = configDrive, WithoutNetwork = withoutNetwork, Guest = guest,
             },
-            count, request.Context, cancellation);
+            promised.Servers, request.Context, cancellation);
         return Show(request, body, created[0], guest.AdminPassword);
     }
 
@@ -121,13 +126,6 @@ internal sealed class ServerCreation(
     }
 
     private static int Positive(BodyField field) => field.Integer() is var value and >= 1 ? value : throw field.Invalid("it must be at least 1");
-
-    private async Task<int> AffordableAsync(ApiRequest request, int least, int most, FlavorDocument flavor, CancellationToken cancellation)
-    {
-        // As many as the quota has room for, but not fewer than asked for at least.
-        await quotas.CheckAsync(request, request.ProjectId, least, flavor.ToFlavor(), null, cancellation);
-        return most == least ? least : await quotas.MostAsync(request.ProjectId, least, most, flavor.ToFlavor(), cancellation);
-    }
 
     private async Task<FlavorDocument> FlavorOfAsync(ApiRequest request, BodyField body, CancellationToken cancellation)
     {

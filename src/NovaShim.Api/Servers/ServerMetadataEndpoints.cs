@@ -18,12 +18,13 @@ internal sealed class ServerMetadataEndpoints(IDocumentStore store, ServerLookup
         ApiRequest request, Func<IReadOnlyDictionary<string, string>, IReadOnlyDictionary<string, string>> change, CancellationToken cancellation)
     {
         var instance = await lookup.RequireUnlockedAsync(request, cancellation);
+        var most = (await quotas.LimitsOfAsync(instance.ProjectId, instance.UserId, cancellation)).MetadataItems;
         var changed = await store.Collection<InstanceDocument>().UpdateAsync(
             instance.Key,
             i =>
             {
                 var metadata = change(i.Metadata);
-                MetadataRules.CheckCount(request, i.Metadata.Count, metadata.Count, quotas.Limits.MetadataItems);
+                MetadataRules.CheckCount(request, i.Metadata.Count, metadata.Count, most);
                 return i.Deleted ? null : i with { Metadata = metadata };
             },
             cancellation);

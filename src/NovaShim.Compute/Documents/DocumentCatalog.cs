@@ -7,6 +7,8 @@ using NovaShim.Compute.Images;
 using NovaShim.Compute.KeyPairs;
 using NovaShim.Compute.Migrations;
 using NovaShim.Compute.Plugins;
+using NovaShim.Compute.Quotas;
+using NovaShim.Compute.ServerGroups;
 using NovaShim.Compute.Servers;
 
 namespace NovaShim.Compute.Documents;
@@ -31,6 +33,7 @@ public static class DocumentCatalog
             new("instances_id", ["Id"], Unique: true),
             new("instances_project", ["ProjectId", "CreatedAt"]),
             new("instances_host", ["Host"]),
+            new("instances_group", ["Hints.Group"]),
             new("instances_due", ["Work.Actor", "Work.DueAt"]),
         ]),
         new(typeof(MigrationDocument), "migrations",
@@ -55,6 +58,10 @@ public static class DocumentCatalog
             new("agent_builds_id", ["Id"], Unique: true),
             new("agent_builds_hypervisor_os_architecture", ["Hypervisor", "Os", "Architecture"], Unique: true),
         ]),
+        new(typeof(QuotaDocument), "quotas", [new("quotas_project", ["ProjectId"])]),
+        new(typeof(QuotaClassDocument), "quota_classes", []),
+        new(typeof(QuotaUsageDocument), "quota_usages", []),
+        new(typeof(ServerGroupDocument), "instance_groups", [new("instance_groups_project", ["ProjectId"])]),
         new(typeof(InstanceActionDocument), "instance_actions", [new("instance_actions_instance", ["InstanceUuid", "StartTime"])]),
         new(typeof(TokenDocument), "tokens", [new("tokens_expires", ["ExpiresAt"])]),
         new(typeof(UserDocument), "users", [new("users_name", ["Name"], Unique: true)]),

@@ -1,16 +1,17 @@
 using NovaShim.Compute.Aggregates;
 using NovaShim.Compute.Documents;
 using NovaShim.Compute.Hosts;
+using NovaShim.Compute.ServerGroups;
 using NovaShim.Compute.Servers;
 using NovaShim.Sdk;
 
 namespace NovaShim.Compute.Scheduling;
 
 /// <summary>
-/// Chooses hosts: those that pass every filter — alive, enabled, in the zone, room, the same driver for a move — and of those the one with the most free memory; of equals the first by name,
+/// Chooses hosts: those that pass every filter — alive, enabled, in the zone, allowed by the hints, room, the same driver for a move — and of those the one with the most free memory; of equals the first by name,
 /// so that the choice can be foreseen.
 /// </summary>
-public sealed class FilterScheduler(IDocumentStore store, ServiceGroup services, HostZones zones)
+public sealed class FilterScheduler(IDocumentStore store, ServiceGroup services, HostZones zones, HintedHosts hinted)
 {
     /// <summary>Where to move a server to; null when no host fits.</summary>
     public async Task<ComputeNodeDocument?> SelectDestinationAsync(InstanceDocument server, Flavor flavor, string source, IReadOnlyList<string> refusedBy, CancellationToken cancellation)
@@ -30,10 +31,11 @@ public sealed class FilterScheduler(IDocumentStore store, ServiceGroup services,
         var claim = ResourceClaim.Of(flavor, migrationUuid: null);
         var zone = server.WantedZone();
         var zoneOf = zone is null ? null : await zones.MapAsync(cancellation);
-        return (await nodes.ListAsync(nodes.Query(), cancellation))
+        var fitting = (await nodes.ListAsync(nodes.Query(), cancellation))
             .Where(n => usable.Contains(n.Host) && wanted(n) && (zone is null || zoneOf!.GetValueOrDefault(n.Host, HostZones.Default) == zone) && n.HasRoomFor(claim, besides: ""))
             .OrderByDescending(n => n.Stats.MemoryMb - n.MemoryMbUsed())
             .ThenBy(n => n.Host, StringComparer.Ordinal)
-            .FirstOrDefault();
+            .ToList();
+        return await hinted.ChooseAsync(server, allowed => fitting.FirstOrDefault(n => allowed(n.Host)), cancellation);
     }
 }

@@ -33,20 +33,23 @@ public sealed class ComputeApi
     private DateTime Now => _time.GetUtcNow().UtcDateTime;
 
     /// <summary>Accepts servers to be built: they exist, in state <c>building</c>, when this returns.</summary>
-    public async Task<IReadOnlyList<InstanceDocument>> CreateAsync(CreateServer server, int count, RequestContext context, CancellationToken cancellation)
+    public Task<IReadOnlyList<InstanceDocument>> CreateAsync(CreateServer server, int count, RequestContext context, CancellationToken cancellation) =>
+        CreateAsync(server, [.. Enumerable.Range(0, count).Select(_ => Guid.NewGuid().ToString())], context, cancellation);
+
+    /// <summary>The same, for the UUIDs that the servers are to have: those of a quota's promise.</summary>
+    public async Task<IReadOnlyList<InstanceDocument>> CreateAsync(CreateServer server, IReadOnlyList<string> uuids, RequestContext context, CancellationToken cancellation)
     {
         var reservation = "r-" + Guid.NewGuid().ToString("N")[..8];
-        var created = new List<InstanceDocument>(count);
-        for (var n = 0; n < count; n++)
+        var created = new List<InstanceDocument>(uuids.Count);
+        foreach (var uuid in uuids)
         {
-            var uuid = Guid.NewGuid().ToString();
             var instance = await _instances.InsertAsync(
                 new InstanceDocument
                 {
                     Key = uuid, Uuid = uuid, Id = await _store.NextIdAsync<InstanceDocument>(cancellation),
                     DisplayName = server.Name, ProjectId = context.ProjectId, UserId = context.UserId, ImageRef = server.ImageRef, Flavor = server.Flavor,
                     Metadata = server.Metadata, KeyName = server.KeyName, KeyData = server.KeyData, UserData = server.UserData, ConfigDrive = server.ConfigDrive,
-                    WithoutNetwork = server.WithoutNetwork, AvailabilityZone = server.AvailabilityZone, DiskConfig = server.DiskConfig, AccessIpV4 = server.AccessIpV4, AccessIpV6 = server.AccessIpV6,
+                    WithoutNetwork = server.WithoutNetwork, AvailabilityZone = server.AvailabilityZone, Hints = server.Hints, DiskConfig = server.DiskConfig, AccessIpV4 = server.AccessIpV4, AccessIpV6 = server.AccessIpV6,
                     ReservationId = reservation, VmState = VmStates.Building, TaskState = TaskStates.Scheduling,
                     Work = new InstanceWork { Step = InstanceSteps.RunInstance, Actor = Actors.Scheduler, DueAt = Now, Context = context, Guest = server.Guest },
                 },

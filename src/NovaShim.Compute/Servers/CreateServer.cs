@@ -1,3 +1,4 @@
+using NovaShim.Compute.ServerGroups;
 using NovaShim.Sdk;
 
 namespace NovaShim.Compute.Servers;
@@ -37,6 +38,9 @@ public sealed record CreateServer
 
     /// <summary>The availability zone; <c>zone:host</c> from an administrator asks for that host.</summary>
     public string? AvailabilityZone { get; init; }
+
+    /// <summary>What is asked for of the host beside its zone.</summary>
+    public SchedulerHints? Hints { get; init; }
 
     /// <summary><c>AUTO</c> or <c>MANUAL</c>.</summary>
     public string DiskConfig { get; init; } = "MANUAL";

@@ -1,4 +1,5 @@
 using NovaShim.Compute.Documents;
+using NovaShim.Compute.ServerGroups;
 using NovaShim.Compute.Work;
 using NovaShim.Sdk;
 
@@ -66,6 +67,9 @@ public sealed record InstanceDocument : Document
 
     /// <summary>The availability zone that was asked for.</summary>
     public string? AvailabilityZone { get; init; }
+
+    /// <summary>What was asked for of the host; null when nothing was.</summary>
+    public SchedulerHints? Hints { get; init; }
 
     /// <summary>The user's IPv4 address of access, as written.</summary>
     public string AccessIpV4 { get; init; } = "";

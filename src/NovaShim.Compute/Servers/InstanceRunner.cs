@@ -70,7 +70,7 @@ internal sealed partial class InstanceRunner(
     {
         var i = work.Document;
         var node = await scheduler.SelectForBuildAsync(i, i.Work!.RefusedBy, work.Lost) ?? throw new StepFailedException(
-            $"No valid host was found. No host{(i.WantedHost() is { } wanted ? " " + wanted : i.WantedZone() is { } zone ? " in zone " + zone : "")} is up, enabled and has room for flavor {i.Flavor.Name}.", StepRecovery.Unwind);
+            $"No valid host was found. No host{(i.WantedHost() is { } wanted ? " " + wanted : i.WantedZone() is { } zone ? " in zone " + zone : "")} is up, enabled and has room for flavor {i.Flavor.Name}{(i.Hints is null ? "" : ", and is what the scheduler hints ask for")}.", StepRecovery.Unwind);
         var chosen = await work.UpdateAsync(
             d => d with { Host = node.Host, Node = node.Stats.HypervisorHostname, TaskState = i.Work.Step == InstanceSteps.RunInstance ? TaskStates.Spawning : d.TaskState, Work = d.Work!.HandedTo(node.Host, time.GetUtcNow().UtcDateTime) }, work.Lost);
         await hints.InstanceDueAsync(chosen, work.Lost);

@@ -20,7 +20,7 @@ internal sealed class MigrationActions(ComputeApi compute, ServerLookup lookup, 
     {
         var instance = await lookup.RequireUnlockedAsync(request, cancellation);
         var flavor = await rules.ChooseAsync(request, instance, resize, cancellation);
-        await quotas.CheckAsync(request, instance.ProjectId, 0, flavor, instead: instance.Flavor, cancellation);
+        await using var promised = await quotas.ReserveResizeAsync(request, instance, flavor, cancellation);
         await compute.ResizeAsync(instance, flavor, request.Context, cancellation);
         return Answer.Accepted;
     }

@@ -10,7 +10,7 @@ using NovaShim.Compute.Servers;
 namespace NovaShim.Api.Servers.Actions;
 
 /// <summary>What gives a server another disk, another VM or another password: rebuild, rescue, change of password.</summary>
-internal sealed class RebuildActions(ComputeApi compute, ServerLookup lookup, BootImages images, Personality personality, Quotas quotas) : IServerActions
+internal sealed class RebuildActions(ComputeApi compute, ServerLookup lookup, BootImages images, Quotas quotas) : IServerActions
 {
     private static readonly HashSet<string> RebuildKeys = new(StringComparer.Ordinal)
     {
@@ -42,8 +42,9 @@ internal sealed class RebuildActions(ComputeApi compute, ServerLookup lookup, Bo
 
         var attributes = ServerAttributes.Of(request, rebuild);
         var metadata = rebuild.Get("metadata") is { } items ? MetadataRules.Read(request, items) : null;
-        MetadataRules.CheckCount(request, 0, metadata?.Count ?? 0, quotas.Limits.MetadataItems);
-        var guest = new GuestRequest { AdminPassword = AdminPasswords.OfBody(request, rebuild), Files = personality.FilesOf(request, rebuild.Get("personality")) };
+        var limits = await quotas.LimitsOfAsync(instance.ProjectId, instance.UserId, cancellation);
+        MetadataRules.CheckCount(request, 0, metadata?.Count ?? 0, limits.MetadataItems);
+        var guest = new GuestRequest { AdminPassword = AdminPasswords.OfBody(request, rebuild), Files = Personality.FilesOf(request, rebuild.Get("personality"), limits) };
         var image = await images.ChooseAsync(request, reference, instance.Flavor, request.IsLegacy ? "Cannot find requested image" : "Cannot find image for rebuild", cancellation);
         var rebuilding = await compute.RebuildAsync(
             instance,
