@@ -111,6 +111,7 @@ public static class NovaApi
         services.AddCapability<TenantUsageEndpoints>();
         services.AddCapability<AuditLogEndpoints>();
         services.AddCapability<ConsoleEndpoints>();
+        services.AddCapability<ExternalEventEndpoints>();
         services.AddCapability<QuotaClassEndpoints>();
         services.AddCapability<ExtensionEndpoints>();
         services.AddAdminOData();

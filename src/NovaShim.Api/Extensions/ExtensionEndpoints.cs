@@ -43,6 +43,7 @@ internal sealed class ExtensionEndpoints : IComputeCapability
         Extension("Services", "os-services", "Services and their heartbeats."),
         Extension("Shelve", "os-shelve", "Servers that are kept as an image."),
         Extension("SchedulerHints", "OS-SCH-HNT", "What a server asks of its host."),
+        Extension("ServerExternalEvents", "os-server-external-events", "What another service tells of servers."),
         Extension("ServerGroups", "os-server-groups", "Servers that share a host, or do not."),
         Extension("SimpleTenantUsage", "os-simple-tenant-usage", "What a tenant's servers were used."),
         Extension("UsedLimits", "os-used-limits", "What there is of what a tenant may have."),

@@ -97,6 +97,7 @@ namespace NovaShim.Api.Representations;
 [JsonSerializable(typeof(AuditLogEnvelope))]
 [JsonSerializable(typeof(AuditLogsEnvelope))]
 [JsonSerializable(typeof(ConsolesEnvelope))]
+[JsonSerializable(typeof(ExternalEventsEnvelope))]
 [JsonSerializable(typeof(ServerGroupsEnvelope))]
 [JsonSerializable(typeof(ExtensionsEnvelope))]
 [JsonSerializable(typeof(ExtensionEnvelope))]

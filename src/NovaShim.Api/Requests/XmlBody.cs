@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Xml;
@@ -14,7 +15,7 @@ internal static class XmlBody
 {
     private const int MaxNodes = 4096;
 
-    private static readonly HashSet<string> Lists = new(StringComparer.Ordinal) { "personality", "security_groups", "networks" };
+    private static readonly HashSet<string> Lists = new(StringComparer.Ordinal) { "personality", "security_groups", "networks", "events" };
 
     /// <summary>The body's root. Throws a 400 that says where the document is malformed or which element is wrong.</summary>
     public static async Task<BodyField> ReadAsync(Stream body, CancellationToken cancellation)
@@ -29,7 +30,7 @@ internal static class XmlBody
             memory.Position = 0;
             using var reader = Open(memory);
             var root = XDocument.Load(reader).Root!;
-            var tree = new JsonObject { [XmlConvert.DecodeName(root.Name.LocalName)] = root.Name.LocalName == "meta" ? Meta([root]) : Value(root, root.Name.LocalName) };
+            var tree = new JsonObject { [Decoded(root)] = root.Name.LocalName == "meta" ? Meta([root]) : Value(root, root.Name.LocalName) };
             return new BodyField(JsonSerializer.SerializeToElement(tree, JsonTree.Default.JsonObject), "");
         }
         catch (XmlException malformed)
@@ -149,12 +150,18 @@ internal static class XmlBody
         var values = new JsonObject();
         foreach (var child in element.Elements())
         {
-            var name = XmlConvert.DecodeName(child.Name.LocalName);
+            var name = Decoded(child);
             Add(values, name, child.HasElements ? throw Fault.BadRequest($"Invalid input for element {path}.{name}: a text is expected.") : JsonValue.Create(child.Value), path);
         }
 
         return values;
     }
+
+    /// <summary>An element's name without XML's escapes. What is no text then, half a character say, is refused.</summary>
+    private static string Decoded(XElement element) =>
+        XmlConvert.DecodeName(element.Name.LocalName) is var name && name.EnumerateRunes().Contains(Rune.ReplacementChar)
+            ? throw Fault.BadRequest($"Invalid input for element {element.Name.LocalName}: its name is not well-formed Unicode.")
+            : name;
 
     private static void Add(JsonObject members, string name, JsonNode? value, string path)
     {

@@ -92,6 +92,7 @@ public sealed class XmlTests(Face face)
         { "<server><a/>text</server>", "server" },
         { "<server><metadata/><metadata/></server>", "metadata is there twice" },
         { "<image/>", "server" },
+        { "<_xD800_ a='b'/>", "_xD800_" },
     };
 
     [Theory]
