@@ -38,7 +38,8 @@ internal sealed class TenantUsageEndpoints(IDocumentStore store) : IComputeCapab
                 throw Fault.Forbidden("Another tenant's usage is its own affair.");
             }
 
-            return Answer.Of(new TenantUsageEnvelope((await ReadAsync(request, tenant, detailed: true, cancellation)).FirstOrDefault() ?? new TenantUsage()), ApiJson.Default.TenantUsageEnvelope);
+            var usage = await ReadAsync(request, tenant, detailed: true, cancellation) is [var only] ? only : new TenantUsage();
+            return Answer.Of(new TenantUsageEnvelope(usage), ApiJson.Default.TenantUsageEnvelope);
         });
     }
 
