@@ -29,7 +29,7 @@ public sealed class FaultTests(Face face)
         { "GET", "/images/no-such", null, 404 },
         { "PATCH", "/servers", "{}", 405 },
         { "DELETE", "/servers", null, 405 },
-        { "POST", "/flavors", "{}", 405 },
+        { "PUT", "/flavors", "{}", 405 },
         { "PUT", "/servers/x/action", "{}", 405 },
         { "GET", "/os-migrations", null, 403 },
         { "GET", "/os-services", null, 403 },
