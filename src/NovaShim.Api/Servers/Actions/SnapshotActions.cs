@@ -18,7 +18,7 @@ internal sealed class SnapshotActions(SnapshotApi snapshots, ServerLookup lookup
     {
         var instance = await lookup.RequireAsync(request, cancellation);
         var name = Required(request, body, "name").NameText(request.Surface);
-        var image = await snapshots.CreateImageAsync(instance, name, MetadataOf(request, body), request.Context, cancellation);
+        var image = await snapshots.CreateImageAsync(instance, name, await MetadataOfAsync(request, body, cancellation), request.Context, cancellation);
         return Answer.Empty(StatusCodes.Status202Accepted, LocationOf(request, image));
     }
 
@@ -29,7 +29,7 @@ internal sealed class SnapshotActions(SnapshotApi snapshots, ServerLookup lookup
         var type = Required(request, body, "backup_type").Text(ServerAttributes.MaxText);
         var given = Required(request, body, "rotation");
         var rotation = given.Integer() is var number and >= 0 ? number : throw given.Invalid("it must not be negative");
-        var image = await snapshots.CreateBackupAsync(instance, name, type, rotation, MetadataOf(request, body), request.Context, cancellation);
+        var image = await snapshots.CreateBackupAsync(instance, name, type, rotation, await MetadataOfAsync(request, body, cancellation), request.Context, cancellation);
 
         // With a rotation of 0 there is no image to be found there.
         return Answer.Empty(StatusCodes.Status202Accepted, rotation > 0 || request.IsLegacy ? LocationOf(request, image) : null);
@@ -46,10 +46,10 @@ internal sealed class SnapshotActions(SnapshotApi snapshots, ServerLookup lookup
             ?? throw Fault.BadRequest(request.IsLegacy ? $"{body.Name} entity requires {name} attribute" : $"Invalid input for field/attribute {body.Name}.{name}: it is required.");
     }
 
-    private IReadOnlyDictionary<string, string> MetadataOf(ApiRequest request, BodyField body)
+    private async Task<IReadOnlyDictionary<string, string>> MetadataOfAsync(ApiRequest request, BodyField body, CancellationToken cancellation)
     {
         var metadata = body.Get("metadata") is { } given ? MetadataRules.Read(request, given) : new Dictionary<string, string>();
-        MetadataRules.CheckCount(request, 0, metadata.Count, quotas.Limits.MetadataItems, "Image metadata limit exceeded");
+        MetadataRules.CheckCount(request, 0, metadata.Count, (await quotas.LimitsOfAsync(request, cancellation)).MetadataItems, "Image metadata limit exceeded");
         return metadata;
     }
 
