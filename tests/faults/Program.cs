@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using NovaShim.Faults;
 
 const string Usage = """
@@ -57,9 +58,12 @@ if (list)
 
 // Interrupted, or out of time, it ends the cells that run, and tells what it has.
 using var interrupted = minutes > 0 ? new CancellationTokenSource(TimeSpan.FromMinutes(minutes)) : new CancellationTokenSource();
-Console.CancelKeyPress += (_, e) =>
-{
-    e.Cancel = true;
-    interrupted.Cancel();
-};
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, EndCells);
+using var termination = PosixSignalRegistration.Create(PosixSignal.SIGTERM, EndCells);
 return await new Matrix(cells, controls, jobs).RunAsync(interrupted.Token) && (cells.Count > 0 || controls) ? 0 : 1;
+
+void EndCells(PosixSignalContext signal)
+{
+    signal.Cancel = true;
+    interrupted.Cancel();
+}

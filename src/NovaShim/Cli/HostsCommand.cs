@@ -20,7 +20,7 @@ internal static class HostsCommand
             parsed.GetValue(data)!, HttpMethod.Put, "/v2.1/os-services/enable", Service(parsed.GetValue(host)!, reason: null), $"{parsed.GetValue(host)} takes new work.", cancellation));
         var disable = new Command("disable", "Keep new servers and migrations from a host; what it has goes on.") { host, reason, data };
         disable.SetAction((parsed, cancellation) => AdminClient.DoAsync(
-            parsed.GetValue(data)!, HttpMethod.Put, "/v2.1/os-services/disable", Service(parsed.GetValue(host)!, parsed.GetValue(reason)), $"{parsed.GetValue(host)} takes no new work.", cancellation));
+            parsed.GetValue(data)!, HttpMethod.Put, Disable(parsed.GetValue(reason)), Service(parsed.GetValue(host)!, parsed.GetValue(reason)), $"{parsed.GetValue(host)} takes no new work.", cancellation));
 
         var parallel = new Option<int>("--parallel") { Description = "How many servers may be on their way at once.", DefaultValueFactory = _ => 2, HelpName = "N" };
         parallel.Validators.Add(parsed =>
@@ -38,8 +38,8 @@ internal static class HostsCommand
             parsed.GetValue(data)!,
             async client =>
             {
-                var name = parsed.GetValue(host)!;
-                await client.SendAsync(HttpMethod.Put, "/v2.1/os-services/disable", Service(name, parsed.GetValue(reason) ?? "being drained"), cancellation);
+                var (name, why) = (parsed.GetValue(host)!, parsed.GetValue(reason) ?? "being drained");
+                await client.SendAsync(HttpMethod.Put, Disable(why), Service(name, why), cancellation);
                 return await new HostDrain(client, name, parsed.GetValue(parallel), TimeProvider.System).RunAsync(cancellation);
             },
             cancellation));
@@ -62,6 +62,9 @@ internal static class HostsCommand
             ("Last heard of", r => r.Field("updated_at")));
         return 0;
     }
+
+    // The reason has a route of its own.
+    private static string Disable(string? reason) => reason is null ? "/v2.1/os-services/disable" : "/v2.1/os-services/disable-log-reason";
 
     private static JsonObject Service(string host, string? reason)
     {
