@@ -97,7 +97,10 @@ def wrong_in_dom0(host):
         "-o", "StrictHostKeyChecking=yes", "-o", f"UserKnownHostsFile={known_hosts(host)}", f"{host.facts['ssh_user']}@{host.facts['ssh_host']}",
         'grep -c novashim "$HOME/.ssh/authorized_keys"; ls -A "$HOME/.novashim" 2>/dev/null; true',
     ]
-    said = subprocess.run(ssh, capture_output=True, text=True, timeout=60, check=True).stdout.split()
+    asked = subprocess.run(ssh, capture_output=True, text=True, timeout=60)
+    if asked.returncode:
+        return f"dom0 does not answer: {asked.stderr.strip()}"
+    said = asked.stdout.split()
     if said[:1] != ["0"]:
         return f"authorized_keys has {said[:1]} lines of migrations"
     return f"migration keys are left: {said[1:]}" if said[1:] else None

@@ -11,17 +11,13 @@ internal sealed class XenHost(JsonObject facts)
 
     private string? _session;
 
-    /// <summary>Waits until a call of this message is held: its task is pending.</summary>
+    /// <summary>Waits until a call of this message is held.</summary>
     public async Task UntilHeldAsync(string call)
     {
-        JsonNode? tasks = null;
+        IReadOnlyList<string>? held = null;
         await Eventually.Async(
-            async () =>
-            {
-                tasks = await CallAsync("task.get_all_records");
-                return tasks.AsObject().Any(t => t.Value!["status"]!.ToString() == "pending" && t.Value["name_label"]!.ToString().EndsWith(call, StringComparison.Ordinal));
-            },
-            () => $"no {call} is held on {facts["name"]}: {tasks}",
+            async () => (held = await Http.GetFromJsonAsync<string[]>(new Uri($"{facts["url"]}/simulator/faults/held")))!.Contains(call),
+            () => $"no {call} is held on {facts["name"]}, but {string.Join(", ", held ?? [])}",
             TimeSpan.FromMinutes(5));
     }
 

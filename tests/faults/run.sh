@@ -13,5 +13,6 @@ if $build; then
   dotnet build -c Release --nologo -v quiet tests/faults
   (cd compat/mongodb && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
 fi
-# The hosts' disks are file systems of their own, which can be filled: it takes root to mount them, and they go with the process.
-exec unshare --mount -- artifacts/bin/NovaShim.Faults/release/novashim-faults "$@"
+# The hosts' disks are file systems of their own, which can be filled: it takes root to mount them, and they go with the process. Below a chroot the root is no mount, whose
+# propagation cannot be changed; there they go when they are unmounted.
+exec unshare --mount --propagation unchanged -- sh -c 'mount --make-rprivate / 2>/dev/null; exec "$@"' sh artifacts/bin/NovaShim.Faults/release/novashim-faults "$@"

@@ -18,7 +18,7 @@ internal sealed class BusRelay(int target) : Relay(target)
         Late,
     }
 
-    // Of ten messages: dealt from a shuffled deck, not thrown with dice, so that few messages suffice to meet each fate.
+    // Of ten messages: dealt from a shuffled deck, not thrown with dice, and one of each fate first, so that three messages suffice to meet each.
     private static readonly Fate[] Deck = [Fate.Lost, Fate.Lost, Fate.Lost, Fate.Repeated, Fate.Repeated, Fate.Repeated, Fate.Late, Fate.Late, Fate.Late, Fate.Late];
 
     private readonly Lock _gate = new();
@@ -124,7 +124,10 @@ internal sealed class BusRelay(int target) : Relay(target)
             {
                 var deck = Deck.ToArray();
                 _random.Shuffle(deck);
-                Array.ForEach(deck, _dealt.Enqueue);
+                foreach (var dealt in deck.DistinctBy(fate => fate).Concat(deck.GroupBy(fate => fate).SelectMany(same => same.Skip(1)).OrderBy(_ => _random.Next())))
+                {
+                    _dealt.Enqueue(dealt);
+                }
             }
 
             var fate = _dealt.Dequeue();

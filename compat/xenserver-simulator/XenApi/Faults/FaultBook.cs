@@ -7,6 +7,7 @@ internal sealed class FaultBook(TimeProvider time)
 {
     private readonly Lock _gate = new();
     private readonly List<Fault> _faults = [];
+    private readonly List<string> _held = [];
     private TaskCompletionSource _lifted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _lastId;
 
@@ -17,6 +18,18 @@ internal sealed class FaultBook(TimeProvider time)
             lock (_gate)
             {
                 return [.. _faults];
+            }
+        }
+    }
+
+    /// <summary>The messages whose calls stand still now, one entry a call; a synchronous call has no task in which it could be seen.</summary>
+    public IReadOnlyList<string> Held
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _held];
             }
         }
     }
@@ -73,6 +86,7 @@ internal sealed class FaultBook(TimeProvider time)
         if (wait != TimeSpan.Zero)
         {
             using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(call.Cancellation, call.ClientGone);
+            Hold(call.Message.Name);
             try
             {
                 await lifted.WaitAsync(wait, time, over.Token);
@@ -81,10 +95,30 @@ internal sealed class FaultBook(TimeProvider time)
             {
                 return fault;
             }
+            finally
+            {
+                Release(call.Message.Name);
+            }
 
             return null;
         }
 
         return fault;
+    }
+
+    private void Hold(string message)
+    {
+        lock (_gate)
+        {
+            _held.Add(message);
+        }
+    }
+
+    private void Release(string message)
+    {
+        lock (_gate)
+        {
+            _held.Remove(message);
+        }
     }
 }

@@ -9,7 +9,7 @@ using NovaShim.XenServerSimulator.XenApi.Sessions;
 
 namespace NovaShim.XenServerSimulator.XenApi.Faults;
 
-/// <summary><c>/simulator/faults</c>, which no real XenServer has: POST a <see cref="FaultRequest"/>, GET what still waits, DELETE all of it.</summary>
+/// <summary><c>/simulator/faults</c>, which no real XenServer has: POST a <see cref="FaultRequest"/>, GET what still waits, DELETE all of it; GET <c>/simulator/faults/held</c>: the messages whose calls stand still now.</summary>
 internal sealed class FaultEndpoints(
     FaultBook faults, MessageTable messages, SessionBook sessions, VmOperations operations, HostMemory memory, Action<TimeSpan> refuse, Func<ControlDomain> dom0)
 {
@@ -19,6 +19,7 @@ internal sealed class FaultEndpoints(
     {
         routes.MapPost(Path, PostAsync);
         routes.MapGet(Path, context => context.Response.WriteAsJsonAsync(faults.Waiting, FaultJson.Default.IReadOnlyListFault));
+        routes.MapGet(Path + "/held", context => context.Response.WriteAsJsonAsync(faults.Held, FaultJson.Default.IReadOnlyListString));
         routes.MapDelete(Path, async context =>
         {
             await ClearAsync(context.RequestAborted);
