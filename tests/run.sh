@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs all tests: installs what they need, builds, runs every suite, prints a line for each and the sum at the end.
-# tests/run.sh [SUITE...]: only these (a test project's name without NovaShim. and .Tests, or faults, demo, demo-distributed, novaclient, openstackclient, tempest, v11).
+# tests/run.sh [SUITE...]: only these (a test project's name without NovaShim. and .Tests, or faults, demo, demo-distributed, novaclient, openstackclient, v11, keystone, tempest).
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . compat/packages.sh
@@ -94,6 +94,7 @@ else
   if wanted novaclient "$@"; then run_counting novaclient compat/novaclient/run.sh --no-build; fi
   if wanted openstackclient "$@"; then run_counting openstackclient compat/openstackclient/run.sh --no-build; fi
   if wanted v11 "$@"; then run_counting v11 compat/v11/run.sh --no-build; fi
+  if wanted keystone "$@"; then run_counting keystone compat/keystone/run.sh --no-build; fi
   if wanted tempest "$@"; then run_script tempest compat/tempest/run.sh --no-build; fi
   if wanted demo-distributed "$@"; then run_script demo-distributed compat/demo.sh --no-build --distributed; fi
 fi

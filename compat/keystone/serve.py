@@ -1,11 +1,13 @@
 """Runs the real Keystone of Debian's packages on loopback, on a port that the system chooses.
 
 usage: serve.py CONF READY [PORT]
-READY gets the port, once it listens. One request at a time, which is what SQLite wants.
+READY gets the port, once it listens. One request at a time, which is what SQLite wants; but a client that has connected and says nothing keeps nobody waiting.
 """
 import os
+import socketserver
 import sys
-from wsgiref.simple_server import WSGIRequestHandler, make_server
+import threading
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from keystone.server.flask import core
 
@@ -18,9 +20,24 @@ class Quiet(WSGIRequestHandler):
         return self.client_address[0]
 
 
+class Server(socketserver.ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+
+def one_at_a_time(application):
+    turn = threading.Lock()
+
+    def call(environ, start_response):
+        with turn:
+            return application(environ, start_response)
+
+    return call
+
+
 def main(conf, ready, port="0"):
     application = core.initialize_application(name="public", config_files=[conf])
-    with make_server("127.0.0.1", int(port), application, handler_class=Quiet) as server:
+    with make_server("127.0.0.1", int(port), one_at_a_time(application), server_class=Server, handler_class=Quiet) as server:
         with open(ready + ".new", "w", encoding="ascii") as file:
             file.write(str(server.server_port))
         os.rename(ready + ".new", ready)
