@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace NovaShim.System.Tests;
 
-/// <summary>Waits for what comes in its own time.</summary>
+/// <summary>Waits for what comes in its own time: asks often at first, and less often as it takes longer, since every question costs those who are waited for.</summary>
 internal static class Eventually
 {
     /// <summary>Polls until the condition holds; fails with what was seen when the deadline has passed.</summary>
@@ -15,7 +15,7 @@ internal static class Eventually
         while (!await condition())
         {
             Assert.True(clock.Elapsed < (deadline ?? TimeSpan.FromMinutes(3)), seen());
-            await Task.Delay(50);
+            await Task.Delay((int)Math.Clamp(clock.ElapsedMilliseconds / 10, 20, 250));
         }
     }
 }

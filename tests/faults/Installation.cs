@@ -180,10 +180,19 @@ internal sealed class Installation : IAsyncDisposable
     }
 
     /// <summary>Ends what holds a migration at its moment: thaws what the moment froze, lets go of held writes, ends the hosts' faults and heals their network.</summary>
-    public async Task ReleaseAsync()
+    /// <param name="butWrites">What is on its way to the store stays there until all is mended; what is sent from now on passes.</param>
+    public async Task ReleaseAsync(bool butWrites)
     {
         await ThawAsync(Holder.Moment);
-        StoreRelay.Release();
+        if (butWrites)
+        {
+            StoreRelay.HoldNoMore();
+        }
+        else
+        {
+            StoreRelay.Release();
+        }
+
         foreach (var host in Hosts)
         {
             await FaultAsync(host, "clear");

@@ -21,34 +21,34 @@ internal sealed record Moment(string Step, string Place, string Verb, Func<Trial
     public static IReadOnlyList<Moment> All { get; } =
     [
         Due("schedule", Resize, _ => Installation.Scheduler),
-        Done("schedule", Resize, "prep_source"),
+        Done("schedule", Resize, "prep_source", _ => Installation.Scheduler),
         Due("prep_source", Resize, t => t.SourceCompute),
-        Done("prep_source", Resize, "prep_resize"),
+        Done("prep_source", Resize, "prep_resize", t => t.SourceCompute),
         Due("prep_resize", Resize, t => t.DestinationCompute),
-        Done("prep_resize", Resize, "resize_instance"),
+        Done("prep_resize", Resize, "resize_instance", t => t.DestinationCompute),
         Held("resize_instance", "at the snapshot", Resize, "VM.snapshot", atSource: true),
         new("resize_instance", "mid base copy", Resize, SlowAsync, t => t.UntilAsync(m => m.Step == "resize_instance" && m.BytesDone > 0)) { Copies = true },
         Held("resize_instance", "at the stop", Resize, "VM.clean_shutdown", atSource: true),
         new("resize_instance", "mid delta", Resize, t => t.All.FaultAsync(t.Source, "hang", "VM.clean_shutdown"), StopOnSlowNetworkAsync) { Copies = true },
-        Done("resize_instance", Resize, "finish_resize"),
+        Done("resize_instance", Resize, "finish_resize", t => t.SourceCompute),
         new("finish_resize", "due", Resize, t => t.All.FaultAsync(t.Source, "hang", "VM.clean_shutdown"), FreezeDestinationAsync),
         Held("finish_resize", "at the scan, moved", Resize, "SR.scan", atSource: false),
         Held("finish_resize", "at the start", Resize, "VM.start_on", atSource: false),
-        Done("finish_resize", Resize, "verify_resize"),
+        Done("finish_resize", Resize, "verify_resize", t => t.DestinationCompute),
         new("await_verification", "reached", Resize, _ => Task.CompletedTask, t => t.UntilStepAsync("await_verification")) { IsAtRest = true },
         Due("prep_confirm", Confirm, t => t.DestinationCompute),
         Due("confirm_resize", Confirm, t => t.SourceCompute),
         Held("confirm_resize", "at a disk's end", Confirm, "VDI.destroy", atSource: true),
         Held("confirm_resize", "at the VM's end", Confirm, "VM.destroy", atSource: true),
-        Done("confirm_resize", Confirm, "confirmed"),
+        Done("confirm_resize", Confirm, "confirmed", t => t.SourceCompute),
         Due("revert_resize", Revert, t => t.DestinationCompute),
         Held("revert_resize", "at the stop", Revert, "VM.hard_shutdown", atSource: false),
         Held("revert_resize", "at a disk's end", Revert, "VDI.destroy", atSource: false),
-        Done("revert_resize", Revert, "finish_revert_resize"),
+        Done("revert_resize", Revert, "finish_revert_resize", t => t.DestinationCompute),
         Due("finish_revert_resize", Revert, t => t.SourceCompute),
         Held("finish_revert_resize", "at the start", Revert, "VM.start_on", atSource: true),
         Held("finish_revert_resize", "at a snapshot's end", Revert, "VDI.destroy", atSource: true),
-        Done("finish_revert_resize", Revert, "reverted"),
+        Done("finish_revert_resize", Revert, "reverted", t => t.SourceCompute),
     ];
 
     /// <summary>Whether an rsync runs at this moment.</summary>
@@ -63,10 +63,11 @@ internal sealed record Moment(string Step, string Place, string Verb, Func<Trial
         new(step, "due", verb, t => t.All.FreezeAsync(actor(t), Holder.Moment), t => t.UntilStepAsync(step));
 
     // Everything is done, and what comes of it is on its way to the store.
-    private static Moment Done(string step, string verb, string next) => new(
+    private static Moment Done(string step, string verb, string next, Func<Trial, string> doer) => new(
         step, "done, not stored", verb,
         t =>
         {
+            t.Writer = doer(t);
             t.All.StoreRelay.Hold(message => Wire.StoreRelay.StoresStep(message, next));
             return Task.CompletedTask;
         },

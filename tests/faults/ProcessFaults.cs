@@ -52,7 +52,7 @@ internal static class ProcessFaults
     private static Fault Silent(string who, Func<Trial, string> part) => new($"{who} frozen until silent", async t =>
     {
         await t.All.FreezeAsync(part(t), Holder.Fault);
-        await t.ReleaseAsync();
+        await t.ReleaseAsync(frozen: part(t));
         await t.SettleAsync();
         return Invariant($"process {t.All.PidOf(part(t))} stopped");
     })
@@ -69,11 +69,12 @@ internal static class ProcessFaults
         var part = Installation.ComputeOf(host(t));
         await t.All.FreezeAsync(part, Holder.Fault);
         await t.All.StartPartAsync(Installation.StandInOf(host(t)));
-        await t.ReleaseAsync();
+        await t.ReleaseAsync(frozen: part);
         await t.SettleAsync();
         var before = await t.All.DeedsAsync();
         var pid = t.All.PidOf(part);
         await t.All.ThawAsync(Holder.Fault);
+        t.All.StoreRelay.Release();
         await t.All.KillAsync(Installation.StandInOf(host(t)));
         await t.All.UntilBeatsAsync(host(t));
         var deeds = (await t.All.DeedsAsync()).Skip(before.Count).ToList();

@@ -83,8 +83,12 @@ internal sealed class Trial
 
     public XenHost HostOf(string host) => new(All.FactsOf(host));
 
-    /// <summary>Ends what the moment holds: the migration goes on, as far as the fault lets it.</summary>
-    public Task ReleaseAsync() => All.ReleaseAsync();
+    /// <summary>Whose write the moment holds on its way to the store; null: nobody's.</summary>
+    public string? Writer { get; set; }
+
+    /// <summary>Ends what the moment holds: the migration goes on, as far as the fault lets it. A write of who stands still has not been sent, and comes late, when it goes on and all is mended.</summary>
+    /// <param name="frozen">Who stands still.</param>
+    public Task ReleaseAsync(string? frozen = null) => All.ReleaseAsync(butWrites: frozen is not null && frozen == Writer);
 
     /// <summary>As <see cref="ReleaseAsync"/> at a moment that is held by no fault of the hosts, whose own faults stay.</summary>
     public async Task ProceedAsync()

@@ -43,6 +43,15 @@ internal sealed class StoreRelay(int target) : Relay(target)
         }
     }
 
+    /// <summary>Holds nothing more; what is held stays so until <see cref="Release"/>.</summary>
+    public void HoldNoMore()
+    {
+        lock (_gate)
+        {
+            _held = null;
+        }
+    }
+
     /// <summary>Lets through what is held, and holds nothing more.</summary>
     public void Release()
     {
