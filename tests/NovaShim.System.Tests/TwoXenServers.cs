@@ -47,8 +47,16 @@ internal sealed class TwoXenServers : IAsyncDisposable
         return two;
     }
 
+    /// <summary>What the simulators' ready files say.</summary>
+    public IEnumerable<JsonObject> Facts => _hosts.Select(h => h.Ready);
+
+    /// <summary>What the simulators have said.</summary>
+    public string Output => string.Concat(_hosts.Select(h => h.Output));
+
     /// <summary>Starts the shim, all roles in one process.</summary>
-    public Task<BuiltProgram> StartShimAsync() => BuiltProgram.StartAsync(BuiltProgram.NovaShim, Path.Combine(Folder, "ready.json"), "serve", "--config", Configuration);
+    /// <param name="settings">More settings, each <c>key=value</c>.</param>
+    public Task<BuiltProgram> StartShimAsync(params string[] settings) =>
+        BuiltProgram.StartAsync(BuiltProgram.NovaShim, Path.Combine(Folder, "ready.json"), ["serve", "--config", Configuration, .. settings.SelectMany(s => new[] { "--set", s })]);
 
     /// <summary>Holds both hosts to what they should have (compat/check_hosts.py); fails with what it says.</summary>
     public async Task CheckAsync(string server, string running, params string[] more)
