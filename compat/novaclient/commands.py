@@ -42,7 +42,7 @@ def versions(nova):
     """version-list"""
     printed = nova.run('version-list')
     equal([(v['Id'], v['Status'], v['Min Version'], v['Version']) for v in printed.table()],
-          [('v1.1', 'SUPPORTED', '', ''), ('v2.0', 'SUPPORTED', '', ''), ('v2.1', 'CURRENT', '2.1', '2.1')])
+          [('v2.0', 'SUPPORTED', '', ''), ('v2.1', 'CURRENT', '2.1', '2.1'), ('v1.1', 'SUPPORTED', '', '')])
 
 
 @check
@@ -247,9 +247,9 @@ def hosts(nova):
 
 @check
 def absent(nova):
-    """list-secgroup, interface-list, volume-attachments: what there is no service for"""
-    for command in 'list-secgroup', 'interface-list':
-        holds(nova.run(command, 'guest', fails=True).err, 'The requested functionality is not supported. (HTTP 501)')
+    """interface-list, volume-attachments: what there is no service for; list-secgroup"""
+    equal(nova.run('list-secgroup', 'guest').row(Name='default')['Description'], 'default')
+    holds(nova.run('interface-list', 'guest', fails=True).err, 'The requested functionality is not supported. (HTTP 501)')
     equal(nova.run('volume-attachments', 'guest').table(), [])
     holds(nova.run('volume-attach', 'guest', '6c8fe9a5-3c8f-4c2e-8c7b-2f51a4a9d4a1', fails=True).err, '(HTTP 404)')
     holds(nova.run('boot', '--flavor', '1', '--image', 'journal', '--nic', 'net-id=6c8fe9a5-3c8f-4c2e-8c7b-2f51a4a9d4a1', 'elsewhere', fails=True).err, 'could not be found')

@@ -21,6 +21,7 @@ using NovaShim.Api.Limits;
 using NovaShim.Api.Migrations;
 using NovaShim.Api.RateLimits;
 using NovaShim.Api.Requests;
+using NovaShim.Api.SecurityGroups;
 using NovaShim.Api.ServerGroups;
 using NovaShim.Api.Servers;
 using NovaShim.Api.Servers.Actions;
@@ -106,6 +107,10 @@ public static class NovaApi
         services.AddCapability<LimitEndpoints>();
         services.AddSingleton<ServerGroupShelf>();
         services.AddSingleton<HintsOfBody>();
+        services.AddSingleton<SecurityGroupShelf>();
+        services.AddSingleton<ServerSecurityGroups>();
+        services.AddSingleton<RuleOfBody>();
+        services.AddCapability<SecurityGroupEndpoints>();
         services.AddCapability<ServerGroupEndpoints>();
         services.AddCapability<QuotaSetEndpoints>();
         services.AddCapability<TenantUsageEndpoints>();

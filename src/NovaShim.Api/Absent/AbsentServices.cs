@@ -18,8 +18,6 @@ internal sealed class AbsentServices(ServerLookup lookup) : IComputeCapability
         "GET /os-networks", "!POST /os-networks", "GET /os-networks/{id}", "!DELETE /os-networks/{id}", "!POST /os-networks/{id}/action", "!POST /os-networks/add",
         "GET /os-tenant-networks", "POST /os-tenant-networks", "GET /os-tenant-networks/{id}", "DELETE /os-tenant-networks/{id}",
         "GET /os-floating-ips", "POST /os-floating-ips", "GET /os-floating-ips/{id}", "DELETE /os-floating-ips/{id}", "GET /os-floating-ip-pools",
-        "GET /os-security-groups", "POST /os-security-groups", "GET /os-security-groups/{id}", "PUT /os-security-groups/{id}", "DELETE /os-security-groups/{id}",
-        "POST /os-security-group-rules", "DELETE /os-security-group-rules/{id}",
         "!GET /os-fixed-ips/{id}", "!POST /os-fixed-ips/{id}/action",
         "GET /os-volumes", "GET /os-volumes/detail", "POST /os-volumes", "GET /os-volumes/{id}", "DELETE /os-volumes/{id}",
         "GET /os-floating-ip-dns", "!GET /os-floating-ips-bulk", "!POST /os-floating-ips-bulk",
@@ -30,7 +28,7 @@ internal sealed class AbsentServices(ServerLookup lookup) : IComputeCapability
 
     private static readonly string[] RoutesOfServers =
     [
-        "GET /servers/{id}/os-security-groups", "GET /servers/{id}/os-virtual-interfaces",
+        "GET /servers/{id}/os-virtual-interfaces",
         "GET /servers/{id}/os-interface", "POST /servers/{id}/os-interface", "GET /servers/{id}/os-interface/{port_id}", "DELETE /servers/{id}/os-interface/{port_id}",
     ];
 

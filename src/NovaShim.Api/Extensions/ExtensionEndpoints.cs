@@ -37,6 +37,7 @@ internal sealed class ExtensionEndpoints : IComputeCapability
         Extension("QuotaClasses", "os-quota-class-sets", "What every tenant may have."),
         Extension("Quotas", "os-quota-sets", "What a tenant may have."),
         Extension("Rescue", "os-rescue", "Servers that another stands in for."),
+        Extension("SecurityGroups", "os-security-groups", "What may come in to servers, as far as hosts go by it."),
         Extension("ServerDiagnostics", "os-server-diagnostics", "Figures of servers, for administrators."),
         Extension("ServerPassword", "os-server-password", "The password a guest has handed over."),
         Extension("ServerStartStop", "os-server-start-stop", "Servers that are shut down."),

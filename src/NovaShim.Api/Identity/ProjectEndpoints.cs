@@ -27,7 +27,7 @@ internal sealed class ProjectEndpoints(UserDirectory directory, TokenAuthority t
             routes.OnGet($"{root}/domains", (request, _) => Task.FromResult(Domains(request))).AdminOnly();
             routes.OnGet($"{root}/domains/{{id}}", (request, _) => Task.FromResult(request.Route("id") == UserDirectory.DomainId
                 ? Answer.Of(new DomainEnvelope(IdentityViews.TheDomain(request)), ApiJson.Default.DomainEnvelope)
-                : throw Fault.NotFound($"Could not find domain: {request.Route("id")}."))).AdminOnly();
+                : throw Fault.NotFound($"Could not find domain: {request.Route("id")}."))).NeedsAnyToken();
         }
     }
 
@@ -46,10 +46,11 @@ internal sealed class ProjectEndpoints(UserDirectory directory, TokenAuthority t
     {
         var projects = await directory.Projects.ListAsync(directory.Projects.Query(), cancellation);
         var named = request.QueryValue("name");
+        var enabled = request.QueryValue("enabled") is { } text ? Texts.TryBoolean(text, out var flag) ? flag : throw Fault.BadRequest($"Invalid value '{text}' for enabled: a boolean is expected.") : (bool?)null;
         var here = request.QueryValue("domain_id") is null or UserDirectory.DomainId;
         return Answer.Of(
             new ProjectsEnvelope(
-                [.. projects.Where(p => here && (named is null || p.Name == named)).OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => IdentityViews.Project(request, p))], IdentityViews.List(request)),
+                [.. projects.Where(p => here && (named is null || p.Name == named) && (enabled is null || p.Enabled == enabled)).OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => IdentityViews.Project(request, p))], IdentityViews.List(request)),
             ApiJson.Default.ProjectsEnvelope);
     }
 

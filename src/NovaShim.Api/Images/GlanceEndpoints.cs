@@ -54,6 +54,12 @@ internal sealed class GlanceEndpoints(ImageShelf shelf, ImageStore images, Image
 
     private async Task<Answer> ListAsync(ApiRequest request, CancellationToken cancellation)
     {
+        if (request.Path.EndsWith('/'))
+        {
+            // Whoever asks for an image whose id is empty asks for nothing that there is, and not for all of them.
+            throw Fault.NotFound("No image found with ID ");
+        }
+
         var (page, first, next) = await _filter.ListAsync(request, cancellation);
         return Answer.Of(new GlanceImagesEnvelope([.. page.Select(GlanceFields.View)], first, next, "/v2/schemas/images"), ApiJson.Default.GlanceImagesEnvelope);
     }

@@ -54,7 +54,7 @@ internal static class GlanceFields
     /// <param name="isAdmin">Whether an administrator asks.</param>
     public static ImageDocument Set(ImageDocument image, string name, BodyField value, bool isAdmin)
     {
-        if (ReadOnly.Contains(name))
+        if (ReadOnly.Contains(name) && !(name == "owner" && isAdmin))
         {
             throw Fault.Forbidden($"Attribute '{name}' is read-only.");
         }
@@ -71,6 +71,7 @@ internal static class GlanceFields
             "min_disk" => image with { MinDisk = Count(value) },
             "min_ram" => image with { MinRam = Count(value) },
             "tags" => image with { Tags = Tags(value) },
+            "owner" => image with { ProjectId = Bounded(value) },
             _ => SetProperty(image, name, value),
         };
     }

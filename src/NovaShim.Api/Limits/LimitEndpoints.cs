@@ -3,13 +3,14 @@ using NovaShim.Api.Faults;
 using NovaShim.Api.RateLimits;
 using NovaShim.Api.Representations;
 using NovaShim.Api.Requests;
+using NovaShim.Api.SecurityGroups;
 using NovaShim.Api.ServerGroups;
 using NovaShim.Api.Servers;
 
 namespace NovaShim.Api.Limits;
 
 /// <summary>What a tenant may have and has. An administrator asks for another's by <c>tenant_id</c>.</summary>
-internal sealed class LimitEndpoints(Quotas quotas, ServerGroupShelf groups, RateLimiter rates) : IComputeCapability
+internal sealed class LimitEndpoints(Quotas quotas, ServerGroupShelf groups, SecurityGroupShelf securityGroups, RateLimiter rates) : IComputeCapability
 {
     /// <inheritdoc/>
     public void Map(IEndpointRouteBuilder routes) => routes.OnGet("/limits", LimitsAsync);
@@ -31,7 +32,7 @@ internal sealed class LimitEndpoints(Quotas quotas, ServerGroupShelf groups, Rat
                 MaxPersonality = limits.InjectedFiles, MaxPersonalitySize = limits.InjectedFileContentBytes, MaxTotalKeypairs = limits.KeyPairs, MaxTotalFloatingIps = limits.FloatingIps,
                 MaxSecurityGroups = limits.SecurityGroups, MaxSecurityGroupRules = limits.SecurityGroupRules, MaxServerGroups = limits.ServerGroups,
                 MaxServerGroupMembers = limits.ServerGroupMembers, TotalInstancesUsed = used.Instances, TotalCoresUsed = used.Cores, TotalRamUsed = used.Ram,
-                TotalSecurityGroupsUsed = ServerViews.SecurityGroups.Count, TotalServerGroupsUsed = await groups.CountAsync(project, null, cancellation),
+                TotalSecurityGroupsUsed = await securityGroups.CountAsync(project, cancellation), TotalServerGroupsUsed = await groups.CountAsync(project, null, cancellation),
             })),
             ApiJson.Default.LimitsEnvelope);
     }

@@ -3,13 +3,14 @@ using Microsoft.AspNetCore.Routing;
 using NovaShim.Api.Faults;
 using NovaShim.Api.Representations;
 using NovaShim.Api.Requests;
+using NovaShim.Api.SecurityGroups;
 using NovaShim.Api.ServerGroups;
 using NovaShim.Compute.Quotas;
 
 namespace NovaShim.Api.Limits;
 
 /// <summary>Quotas of tenants and of users in them: a tenant reads its own, administrators read and set everybody's.</summary>
-internal sealed class QuotaSetEndpoints(QuotaSettings settings, QuotaLedger ledger, ServerGroupShelf groups) : IComputeCapability
+internal sealed class QuotaSetEndpoints(QuotaSettings settings, QuotaLedger ledger, ServerGroupShelf groups, SecurityGroupShelf securityGroups) : IComputeCapability
 {
     /// <inheritdoc/>
     public void Map(IEndpointRouteBuilder routes)
@@ -77,6 +78,7 @@ internal sealed class QuotaSetEndpoints(QuotaSettings settings, QuotaLedger ledg
         return new Dictionary<string, (long, long)>
         {
             [QuotaResources.Instances] = (inUse.Instances, reserved.Instances), [QuotaResources.Cores] = (inUse.Cores, reserved.Cores), [QuotaResources.Ram] = (inUse.Ram, reserved.Ram),
+            [QuotaResources.SecurityGroups] = (await securityGroups.CountAsync(project, cancellation), 0),
             [QuotaResources.ServerGroups] = (await groups.CountAsync(project, user, cancellation), 0),
         };
     }

@@ -11,6 +11,7 @@ using NovaShim.Api.Images;
 using NovaShim.Api.KeyPairs;
 using NovaShim.Api.Limits;
 using NovaShim.Api.Migrations;
+using NovaShim.Api.SecurityGroups;
 using NovaShim.Api.ServerGroups;
 using NovaShim.Api.Servers;
 using NovaShim.Api.Usage;
@@ -92,6 +93,9 @@ namespace NovaShim.Api.Representations;
 [JsonSerializable(typeof(QuotaClassSetEnvelope))]
 [JsonSerializable(typeof(QuotaDetail))]
 [JsonSerializable(typeof(ServerGroupEnvelope))]
+[JsonSerializable(typeof(SecurityGroupEnvelope))]
+[JsonSerializable(typeof(SecurityGroupsEnvelope))]
+[JsonSerializable(typeof(SecurityGroupRuleEnvelope))]
 [JsonSerializable(typeof(TenantUsageEnvelope))]
 [JsonSerializable(typeof(TenantUsagesEnvelope))]
 [JsonSerializable(typeof(AuditLogEnvelope))]

@@ -12,7 +12,7 @@ internal sealed record Paging(int Limit, string? Marker)
     /// <summary>The most items a page has (Nova's <c>osapi_max_limit</c>).</summary>
     public const int MaxLimit = 1000;
 
-    /// <summary>Reads <c>limit</c> and <c>marker</c>. A limit of 0 or above the maximum is the maximum.</summary>
+    /// <summary>Reads <c>limit</c> and <c>marker</c>. A limit above the maximum is the maximum; 0 was so, too, in 2011, and asks for nothing today.</summary>
     public static Paging Of(ApiRequest request)
     {
         var limit = MaxLimit;
@@ -28,7 +28,7 @@ internal sealed record Paging(int Limit, string? Marker)
                 throw Fault.BadRequest("limit param must be positive");
             }
 
-            limit = limit == 0 ? MaxLimit : Math.Min(limit, MaxLimit);
+            limit = limit == 0 && request.IsLegacy ? MaxLimit : Math.Min(limit, MaxLimit);
         }
 
         return new Paging(limit, request.QueryValue("marker"));

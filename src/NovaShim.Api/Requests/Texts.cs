@@ -1,7 +1,9 @@
+using System.Text.RegularExpressions;
+
 namespace NovaShim.Api.Requests;
 
 /// <summary>How Nova reads texts that stand for other things.</summary>
-internal static class Texts
+internal static partial class Texts
 {
     /// <summary>Reads a boolean in any of the spellings Nova takes.</summary>
     public static bool TryBoolean(string text, out bool value)
@@ -18,9 +20,13 @@ internal static class Texts
 
     /// <summary>A moment that a parameter names in ISO 8601, in UTC; UTC where it names no zone.</summary>
     public static DateTime ParsedMoment(string parameter, string text) =>
-        DateTime.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.AssumeUniversal | System.Globalization.DateTimeStyles.AdjustToUniversal, out var moment)
+        IsoMoment().IsMatch(text)
+            && DateTime.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.AssumeUniversal | System.Globalization.DateTimeStyles.AdjustToUniversal, out var moment)
             ? moment
             : throw Faults.Fault.BadRequest($"Invalid {parameter} value: a moment in ISO 8601 is expected.");
+
+    [GeneratedRegex(@"^\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d+)?)?( ?[+-]\d\d(:?\d\d)?|Z)?)?)?$")]
+    private static partial Regex IsoMoment();
 
     /// <summary>A reference given as an id or as a URL that ends in one.</summary>
     public static string IdOfReference(string reference)

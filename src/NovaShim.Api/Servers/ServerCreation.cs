@@ -8,6 +8,7 @@ using NovaShim.Api.Limits;
 using NovaShim.Api.Metadata;
 using NovaShim.Api.Representations;
 using NovaShim.Api.Requests;
+using NovaShim.Api.SecurityGroups;
 using NovaShim.Api.ServerGroups;
 using NovaShim.Compute.Flavors;
 using NovaShim.Compute.Images;
@@ -21,7 +22,7 @@ namespace NovaShim.Api.Servers;
 /// not a server without it.
 /// </summary>
 internal sealed class ServerCreation(
-    ComputeApi compute, FlavorShelf flavors, BootImages images, KeyPairShelf keyPairs, AvailabilityZones zones, HintsOfBody hintsOfBody, Quotas quotas)
+    ComputeApi compute, FlavorShelf flavors, BootImages images, KeyPairShelf keyPairs, AvailabilityZones zones, HintsOfBody hintsOfBody, ServerSecurityGroups securityGroups, Quotas quotas)
 {
     private const int MaxUserData = 65_535;
 
@@ -41,7 +42,7 @@ internal sealed class ServerCreation(
             throw Fault.BadRequest($"Invalid input for field/attribute server. Additional properties are not allowed ('{unknown}' was unexpected).");
         }
 
-        CheckSecurityGroups(body);
+        var groups = await securityGroups.OfBodyAsync(request, body, cancellation);
         var withoutNetwork = RequestedNetworks.AreNone(body.Get("networks"));
         var attributes = ServerAttributes.Of(request, body);
         var name = attributes.Name ?? throw Fault.BadRequest("Invalid input for field/attribute server.name: it is required.");
@@ -69,7 +70,7 @@ internal sealed class ServerCreation(
         var created = await compute.CreateAsync(
             new CreateServer
             {
-                Name = name, ImageRef = image.Uuid, Flavor = flavor.ToFlavor(), Metadata = metadata, AvailabilityZone = zone, Hints = hints,
+                Name = name, ImageRef = image.Uuid, Flavor = flavor.ToFlavor(), Metadata = metadata, AvailabilityZone = zone, Hints = hints, SecurityGroups = groups,
                 DiskConfig = attributes.DiskConfig ?? "MANUAL",
                 AccessIpV4 = attributes.AccessIpV4 ?? "", AccessIpV6 = attributes.AccessIpV6 ?? "",
                 KeyName = key?.Name, KeyData = key?.PublicKey, UserData = userData, ConfigDrive = configDrive, WithoutNetwork = withoutNetwork, Guest = guest,
@@ -89,16 +90,8 @@ internal sealed class ServerCreation(
         return request.IsLegacy
             ? Answer.Of(new ServerEnvelope(ServerViews.Full(request, first) with { AdminPass = password }), ApiJson.Default.ServerEnvelope, StatusCodes.Status202Accepted, location)
             : Answer.Of(
-                new CreatedServerEnvelope(new CreatedServer(first.Uuid, Links.Of(request, "servers", first.Uuid), password, first.DiskConfig, ServerViews.SecurityGroups)),
+                new CreatedServerEnvelope(new CreatedServer(first.Uuid, Links.Of(request, "servers", first.Uuid), password, first.DiskConfig, ServerViews.SecurityGroupsOf(first))),
                 ApiJson.Default.CreatedServerEnvelope, StatusCodes.Status202Accepted, location);
-    }
-
-    private static void CheckSecurityGroups(BodyField body)
-    {
-        if (body.Get("security_groups") is { IsEmpty: false } groups && groups.Items().FirstOrDefault(g => g.Require("name").Text() != "default") is { IsObject: true } group)
-        {
-            throw Fault.BadRequest($"Security group {group.Require("name").Text()} not found.");
-        }
     }
 
     private static string? UserDataOf(ApiRequest request, BodyField body)

@@ -90,7 +90,7 @@ internal sealed record ServerView
     /// <summary>Only in ERROR.</summary>
     public FaultView? Fault { get; init; }
 
-    /// <summary>The one that every server is in.</summary>
+    /// <summary>The groups that the server is in.</summary>
     public IReadOnlyList<NamedView>? SecurityGroups { get; init; }
 
     /// <summary><c>AUTO</c> or <c>MANUAL</c>.</summary>
@@ -147,7 +147,7 @@ internal sealed record ServersEnvelope(IEnumerable<ServerView> Servers, IReadOnl
 /// <summary>The short answer to a create.</summary>
 internal sealed record CreatedServer(
     string Id, IReadOnlyList<Link> Links, [property: JsonPropertyName("adminPass")] string AdminPass, [property: JsonPropertyName("OS-DCF:diskConfig")] string DiskConfig,
-    IReadOnlyList<NamedView> SecurityGroups);
+    IReadOnlyList<NamedView>? SecurityGroups);
 
 /// <summary>The short answer to a create.</summary>
 internal sealed record CreatedServerEnvelope(CreatedServer Server);

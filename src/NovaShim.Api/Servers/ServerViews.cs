@@ -2,6 +2,7 @@ using System.Net;
 using NovaShim.Api.Representations;
 using NovaShim.Api.Requests;
 using NovaShim.Compute.Aggregates;
+using NovaShim.Compute.SecurityGroups;
 using NovaShim.Compute.Servers;
 
 namespace NovaShim.Api.Servers;
@@ -12,8 +13,7 @@ internal static class ServerViews
     /// <summary>The label of the one network there is.</summary>
     public const string Network = "private";
 
-    /// <summary>The one security group there is.</summary>
-    public static readonly IReadOnlyList<NamedView> SecurityGroups = [new("default")];
+    private static readonly IReadOnlyList<NamedView> DefaultGroup = [new(SecurityGroupDocument.Default)];
 
     /// <summary>For the short list.</summary>
     public static ServerView Short(ApiRequest request, InstanceDocument i) => new()
@@ -29,7 +29,7 @@ internal static class ServerViews
         {
             KeyName = ShownText.Of(i.KeyName),
             ConfigDrive = i.ConfigDrive ? "True" : "",
-            SecurityGroups = SecurityGroups,
+            SecurityGroups = SecurityGroupsOf(i),
             DiskConfig = i.DiskConfig,
             AvailabilityZone = surface == Surface.V21 ? ZoneOf(request, i) : null,
             VmState = ServerStatus.VmStateOn(surface, i.VmState),
@@ -48,6 +48,9 @@ internal static class ServerViews
     public static ServerView Updated(ApiRequest request, InstanceDocument i) => request.IsLegacy
         ? Full(request, i)
         : Core(request, i) with { DiskConfig = i.DiskConfig, Addresses = AddressesOf(i, withType: false) };
+
+    /// <summary>A server's security groups; null, and not shown, when it is in none.</summary>
+    public static IReadOnlyList<NamedView>? SecurityGroupsOf(InstanceDocument i) => i.SecurityGroups is null ? DefaultGroup : i.SecurityGroups.Count == 0 ? null : [.. i.SecurityGroups.Select(g => new NamedView(g.Name))];
 
     /// <summary>A server's addresses.</summary>
     public static IReadOnlyDictionary<string, IReadOnlyList<AddressView>> AddressesOf(InstanceDocument i, bool withType) => i.Addresses.Count == 0

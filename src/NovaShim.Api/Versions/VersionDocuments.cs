@@ -70,8 +70,8 @@ internal static class ComputeVersions
         (Surface.V21, "v2.1", "v2.1", "CURRENT", Microversion.Only, "2013-07-23T11:33:21Z"),
     ];
 
-    /// <summary>All, as the root lists them.</summary>
-    public static VersionsEnvelope List(ApiRequest request) => new([.. Known.Select(v => Document(request, v.Surface))]);
+    /// <summary>All, as the root lists them: first v2.0, as every Nova since has it; what it no longer has comes last.</summary>
+    public static VersionsEnvelope List(ApiRequest request) => new([.. Known.OrderBy(v => v.Surface == Surface.V11).Select(v => Document(request, v.Surface))]);
 
     /// <summary>One, as its own root shows it.</summary>
     public static VersionEnvelope Show(ApiRequest request, Surface surface)

@@ -8,6 +8,7 @@ using NovaShim.Compute.KeyPairs;
 using NovaShim.Compute.Migrations;
 using NovaShim.Compute.Plugins;
 using NovaShim.Compute.Quotas;
+using NovaShim.Compute.SecurityGroups;
 using NovaShim.Compute.ServerGroups;
 using NovaShim.Compute.Servers;
 
@@ -62,6 +63,8 @@ public static class DocumentCatalog
         new(typeof(QuotaClassDocument), "quota_classes", []),
         new(typeof(QuotaUsageDocument), "quota_usages", []),
         new(typeof(ServerGroupDocument), "instance_groups", [new("instance_groups_project", ["ProjectId"])]),
+        new(typeof(SecurityGroupDocument), "security_groups", [new("security_groups_id", ["Id"], Unique: true), new("security_groups_project_name", ["ProjectId", "Name"], Unique: true)]),
+        new(typeof(SecurityGroupRuleDocument), "security_group_iptables", [new("security_group_iptables_id", ["Id"], Unique: true), new("security_group_iptables_parent", ["ParentGroupId"])]),
         new(typeof(InstanceActionDocument), "instance_actions", [new("instance_actions_instance", ["InstanceUuid", "StartTime"])]),
         new(typeof(TokenDocument), "tokens", [new("tokens_expires", ["ExpiresAt"])]),
         new(typeof(UserDocument), "users", [new("users_name", ["Name"], Unique: true)]),

@@ -49,7 +49,7 @@ public sealed class ComputeApi
                     Key = uuid, Uuid = uuid, Id = await _store.NextIdAsync<InstanceDocument>(cancellation),
                     DisplayName = server.Name, ProjectId = context.ProjectId, UserId = context.UserId, ImageRef = server.ImageRef, Flavor = server.Flavor,
                     Metadata = server.Metadata, KeyName = server.KeyName, KeyData = server.KeyData, UserData = server.UserData, ConfigDrive = server.ConfigDrive,
-                    WithoutNetwork = server.WithoutNetwork, AvailabilityZone = server.AvailabilityZone, Hints = server.Hints, DiskConfig = server.DiskConfig, AccessIpV4 = server.AccessIpV4, AccessIpV6 = server.AccessIpV6,
+                    WithoutNetwork = server.WithoutNetwork, AvailabilityZone = server.AvailabilityZone, Hints = server.Hints, SecurityGroups = server.SecurityGroups, DiskConfig = server.DiskConfig, AccessIpV4 = server.AccessIpV4, AccessIpV6 = server.AccessIpV6,
                     ReservationId = reservation, VmState = VmStates.Building, TaskState = TaskStates.Scheduling,
                     Work = new InstanceWork { Step = InstanceSteps.RunInstance, Actor = Actors.Scheduler, DueAt = Now, Context = context, Guest = server.Guest },
                 },
@@ -180,13 +180,16 @@ public sealed class ComputeApi
     private static bool IsTaken(ServerAction action, InstanceDocument i) =>
         action.From.Contains(i.VmState) && i.MigrationUuid is null && (i.VmState != VmStates.Error || i.LaunchedAt is not null) && (i.Host is not null || i.VmState == VmStates.ShelvedOffloaded);
 
-    /// <summary>Accepts a move to another flavor. Throws <see cref="InstanceInvalidStateException"/> unless the server is active or shut down, and idle.</summary>
-    public Task ResizeAsync(InstanceDocument instance, Flavor newFlavor, RequestContext context, CancellationToken cancellation) =>
-        BeginMigrationAsync(instance, newFlavor, "resize", context, cancellation);
+    /// <summary>Accepts a move to another flavor.</summary>
+    public Task ResizeAsync(InstanceDocument instance, Flavor newFlavor, RequestContext context, CancellationToken cancellation) => ResizeAsync(instance, newFlavor, diskConfig: null, context, cancellation);
+
+    /// <summary>Accepts a move to another flavor, and at once <c>AUTO</c> or <c>MANUAL</c> where it is given. Throws <see cref="InstanceInvalidStateException"/> unless the server is active or shut down, and idle.</summary>
+    public Task ResizeAsync(InstanceDocument instance, Flavor newFlavor, string? diskConfig, RequestContext context, CancellationToken cancellation) =>
+        BeginMigrationAsync(instance, newFlavor, "resize", diskConfig, context, cancellation);
 
     /// <summary>Accepts a move with the same flavor. Throws <see cref="InstanceInvalidStateException"/> unless the server is active or shut down, and idle.</summary>
     public Task MigrateAsync(InstanceDocument instance, RequestContext context, CancellationToken cancellation) =>
-        BeginMigrationAsync(instance, instance.Flavor, "migration", context, cancellation);
+        BeginMigrationAsync(instance, instance.Flavor, "migration", diskConfig: null, context, cancellation);
 
     /// <summary>Takes the user's word that the server is well where it is now. Throws <see cref="MigrationNotFoundException"/> when there is nothing to confirm.</summary>
     public Task ConfirmResizeAsync(InstanceDocument instance, RequestContext context, CancellationToken cancellation) =>
@@ -213,7 +216,7 @@ public sealed class ComputeApi
         }
     }
 
-    private async Task BeginMigrationAsync(InstanceDocument instance, Flavor newFlavor, string type, RequestContext context, CancellationToken cancellation)
+    private async Task BeginMigrationAsync(InstanceDocument instance, Flavor newFlavor, string type, string? diskConfig, RequestContext context, CancellationToken cancellation)
     {
         // The migration's document comes first, held by this process's lease; then the server is put under it by one compare-and-set. Dying in between leaves a document that no server
         // stands under: when the lease has run out, the scheduler drops it.
@@ -236,7 +239,8 @@ public sealed class ComputeApi
         try
         {
             await AcceptAsync(
-                instance, verb, i => IsIdle(i) && i.VmState == instance.VmState, i => i with { VmState = VmStates.Resizing, TaskState = TaskStates.ResizePrep, MigrationUuid = uuid, Progress = 0, Fault = null }, cancellation);
+                instance, verb, i => IsIdle(i) && i.VmState == instance.VmState,
+                i => i with { VmState = VmStates.Resizing, TaskState = TaskStates.ResizePrep, MigrationUuid = uuid, Progress = 0, Fault = null, DiskConfig = diskConfig ?? i.DiskConfig }, cancellation);
         }
         catch (InstanceInvalidStateException)
         {

@@ -1,3 +1,4 @@
+using NovaShim.Compute.SecurityGroups;
 using NovaShim.Compute.ServerGroups;
 using NovaShim.Sdk;
 
@@ -38,6 +39,9 @@ public sealed record CreateServer
 
     /// <summary>The availability zone; <c>zone:host</c> from an administrator asks for that host.</summary>
     public string? AvailabilityZone { get; init; }
+
+    /// <summary>The security groups; null: the tenant's default group.</summary>
+    public IReadOnlyList<SecurityGroupReference>? SecurityGroups { get; init; }
 
     /// <summary>What is asked for of the host beside its zone.</summary>
     public SchedulerHints? Hints { get; init; }

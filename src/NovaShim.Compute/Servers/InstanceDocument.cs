@@ -1,4 +1,5 @@
 using NovaShim.Compute.Documents;
+using NovaShim.Compute.SecurityGroups;
 using NovaShim.Compute.ServerGroups;
 using NovaShim.Compute.Work;
 using NovaShim.Sdk;
@@ -67,6 +68,9 @@ public sealed record InstanceDocument : Document
 
     /// <summary>The availability zone that was asked for.</summary>
     public string? AvailabilityZone { get; init; }
+
+    /// <summary>The security groups it is in; null: its tenant's default group.</summary>
+    public IReadOnlyList<SecurityGroupReference>? SecurityGroups { get; init; }
 
     /// <summary>What was asked for of the host; null when nothing was.</summary>
     public SchedulerHints? Hints { get; init; }

@@ -26,7 +26,7 @@ public sealed class SnapshotApi(ComputeApi compute, IDocumentStore store, ImageS
     /// <param name="cancellation">Cancels.</param>
     public Task<ImageDocument> CreateBackupAsync(
         InstanceDocument instance, string name, string backupType, int rotation, IReadOnlyDictionary<string, string> metadata, RequestContext context, CancellationToken cancellation) => BeginAsync(
-            instance, ServerAction.CreateBackup, name, backupType, new Dictionary<string, string>(metadata) { [SnapshotProperties.BackupType] = backupType },
+            instance, ServerAction.CreateBackup, name, "backup", new Dictionary<string, string>(metadata) { [SnapshotProperties.BackupType] = backupType },
             new() { [InstanceArgs.Rotation] = rotation.ToString(CultureInfo.InvariantCulture) }, context, cancellation);
 
     /// <summary>Accepts that a server goes to the shelf: it is shut down, kept as an image and, unless set otherwise, taken off its host.</summary>
@@ -44,10 +44,14 @@ public sealed class SnapshotApi(ComputeApi compute, IDocumentStore store, ImageS
             {
                 Key = uuid, Uuid = uuid, Name = name, DiskFormat = null, Location = null, ProjectId = instance.ProjectId, SnapshotOf = instance.Uuid,
                 MinRam = made?.MinRam ?? 0, MinDisk = Math.Max(instance.Flavor.RootGb, made?.MinDisk ?? 0),
-                Metadata = new Dictionary<string, string>(metadata)
-                {
-                    [SnapshotProperties.InstanceUuid] = instance.Uuid, [SnapshotProperties.ImageType] = type, [SnapshotProperties.BaseImageRef] = instance.ImageRef, [SnapshotProperties.UserId] = context.UserId,
-                },
+
+                // What the user says of the image goes before what is said of it here: so it does in Nova.
+                Metadata = new Dictionary<string, string>(
+                    new Dictionary<string, string>
+                    {
+                        [SnapshotProperties.InstanceUuid] = instance.Uuid, [SnapshotProperties.ImageType] = type, [SnapshotProperties.BaseImageRef] = instance.ImageRef,
+                        [SnapshotProperties.UserId] = context.UserId,
+                    }.Concat(metadata).GroupBy(p => p.Key, p => p.Value).Select(g => KeyValuePair.Create(g.Key, g.Last()))),
             },
             cancellation);
         args[InstanceArgs.ImageId] = uuid;

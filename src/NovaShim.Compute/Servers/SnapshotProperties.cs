@@ -6,7 +6,7 @@ public static class SnapshotProperties
     /// <summary>The server's UUID.</summary>
     public const string InstanceUuid = "instance_uuid";
 
-    /// <summary><c>snapshot</c>, or the type of a backup.</summary>
+    /// <summary><c>snapshot</c> or <c>backup</c>, unless the user says otherwise.</summary>
     public const string ImageType = "image_type";
 
     /// <summary>The type of a backup, such as <c>daily</c>: what a rotation consists of.</summary>

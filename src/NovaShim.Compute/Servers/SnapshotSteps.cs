@@ -55,7 +55,7 @@ internal sealed class SnapshotSteps(IDocumentStore store, ImageStore images)
             return;
         }
 
-        var type = newest.Metadata[SnapshotProperties.ImageType];
+        var type = newest.Metadata[SnapshotProperties.BackupType];
         var rotation = (await Images.WhereAsync(i => i.ProjectId == newest.ProjectId, work.Lost))
             .Where(i => i.Metadata.GetValueOrDefault(SnapshotProperties.InstanceUuid) == work.Document.Uuid && i.Metadata.GetValueOrDefault(SnapshotProperties.BackupType) == type)
             .OrderByDescending(i => i.CreatedAt).ThenByDescending(i => i.Uuid == newest.Uuid);

@@ -148,13 +148,16 @@ public sealed class ServerListTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_page_that_is_exactly_full_has_the_link_too_and_no_limit_means_the_largest()
+    public async Task A_page_that_is_exactly_full_has_the_link_too_and_a_limit_of_0_asked_for_the_largest_in_2011_and_asks_for_none_today()
     {
         var reply = await _face.SendAsync("alice", "GET", "v2.1:/servers?limit=3");
         Assert.NotNull(reply.Json!["servers_links"]);
-        reply = await _face.SendAsync("alice", "GET", "v2.1:/servers?limit=0");
-        Assert.Equal(3, reply.Json!["servers"]!.AsArray().Count);
-        Assert.Null(reply.Json["servers_links"]);
+        foreach (var (surface, count) in new[] { ("v1.1", 3), ("v2.1", 0) })
+        {
+            reply = await _face.SendAsync("alice", "GET", surface + ":/servers?limit=0");
+            Assert.Equal(count, reply.Json!["servers"]!.AsArray().Count);
+            Assert.Null(reply.Json["servers_links"]);
+        }
     }
 
     [Fact]

@@ -20,8 +20,9 @@ internal sealed class MigrationActions(ComputeApi compute, ServerLookup lookup, 
     {
         var instance = await lookup.RequireUnlockedAsync(request, cancellation);
         var flavor = await rules.ChooseAsync(request, instance, resize, cancellation);
+        var diskConfig = resize.Get("OS-DCF:diskConfig") is { } config ? ServerAttributes.DiskConfigOf(config) : null;
         await using var promised = await quotas.ReserveResizeAsync(request, instance, flavor, cancellation);
-        await compute.ResizeAsync(instance, flavor, request.Context, cancellation);
+        await compute.ResizeAsync(instance, flavor, diskConfig, request.Context, cancellation);
         return Answer.Accepted;
     }
 

@@ -6,8 +6,11 @@ using NovaShim.Compute.Servers;
 namespace NovaShim.Api.Servers.Actions;
 
 /// <summary>Whether and how a server runs: start, stop, reboot, pause, suspend, the shelf; and its network.</summary>
-internal sealed class PowerActions(ComputeApi compute, SnapshotApi snapshots, ServerLookup lookup) : IServerActions
+internal sealed class PowerActions(ComputeApi compute, SnapshotApi snapshots, ServerLookup lookup, TimeProvider time) : IServerActions
 {
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+
     public IEnumerable<(string Name, ServerActionHandler Handler)> Actions =>
     [
         ("reboot", RebootAsync),
@@ -20,8 +23,8 @@ internal sealed class PowerActions(ComputeApi compute, SnapshotApi snapshots, Se
         ("shelve", ShelveAsync),
         ("shelveOffload", DoesForAdministrators(ServerAction.ShelveOffload, "servers to be taken off their host")),
         ("unshelve", Does(ServerAction.Unshelve)),
-        ("resetNetwork", DoesForAdministrators(ServerAction.ResetNetwork, "a server's network to be reset")),
-        ("injectNetworkInfo", DoesForAdministrators(ServerAction.InjectNetworkInfo, "a server to be told its network")),
+        ("resetNetwork", DoesToNetwork(ServerAction.ResetNetwork, "a server's network to be reset")),
+        ("injectNetworkInfo", DoesToNetwork(ServerAction.InjectNetworkInfo, "a server to be told its network")),
     ];
 
     private ServerActionHandler Does(ServerAction action) => async (request, _, cancellation) =>
@@ -34,6 +37,19 @@ internal sealed class PowerActions(ComputeApi compute, SnapshotApi snapshots, Se
     {
         AdministratorsOnly.Check(request, what);
         return Does(action)(request, body, cancellation);
+    };
+
+    // In Nova these two leave a server's state alone, and one that comes while the other is done waits at the host. Here it waits before it is accepted.
+    private ServerActionHandler DoesToNetwork(ServerAction action, string what) => async (request, body, cancellation) =>
+    {
+        AdministratorsOnly.Check(request, what);
+        var began = time.GetTimestamp();
+        while ((await lookup.RequireUnlockedAsync(request, cancellation)).TaskState == TaskStates.Networking && time.GetElapsedTime(began) < LongestWait)
+        {
+            await Task.Delay(Pause, time, cancellation);
+        }
+
+        return await Does(action)(request, body, cancellation);
     };
 
     private async Task<Answer> ShelveAsync(ApiRequest request, BodyField body, CancellationToken cancellation)

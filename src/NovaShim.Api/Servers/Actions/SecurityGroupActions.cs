@@ -1,24 +1,25 @@
 using NovaShim.Api.Faults;
 using NovaShim.Api.Representations;
 using NovaShim.Api.Requests;
+using NovaShim.Api.SecurityGroups;
+using NovaShim.Compute.Servers;
 
 namespace NovaShim.Api.Servers.Actions;
 
-/// <summary>Security groups of a server. There is one group, which every server is in: nothing can be added and nothing removed.</summary>
-internal sealed class SecurityGroupActions(ServerLookup lookup) : IServerActions
+/// <summary>A server joins a security group, or leaves one.</summary>
+internal sealed class SecurityGroupActions(ServerLookup lookup, ServerSecurityGroups groups) : IServerActions
 {
     public IEnumerable<(string Name, ServerActionHandler Handler)> Actions =>
     [
-        ("addSecurityGroup", (request, body, cancellation) => RefuseAsync(request, body, "is already associated with the instance", cancellation)),
-        ("removeSecurityGroup", (request, body, cancellation) => RefuseAsync(request, body, "cannot be removed from the instance", cancellation)),
+        ("addSecurityGroup", (request, body, cancellation) => ChangeAsync(request, body, groups.AddAsync, cancellation)),
+        ("removeSecurityGroup", (request, body, cancellation) => ChangeAsync(request, body, groups.RemoveAsync, cancellation)),
     ];
 
-    private async Task<Answer> RefuseAsync(ApiRequest request, BodyField body, string why, CancellationToken cancellation)
+    private async Task<Answer> ChangeAsync(ApiRequest request, BodyField body, Func<InstanceDocument, string, CancellationToken, Task> change, CancellationToken cancellation)
     {
-        var instance = await lookup.RequireAsync(request, cancellation);
+        var instance = await lookup.RequireUnlockedAsync(request, cancellation);
         var name = body.RequireObject().Require("name").Text();
-        throw name.Trim().Length == 0 ? Fault.BadRequest($"Security group name cannot be empty: {body.Name}.name")
-            : name == "default" ? Fault.BadRequest($"Security group {name} {why} {instance.Uuid}")
-            : Fault.NotFound($"Security group {name} not found for project {instance.ProjectId}.");
+        await change(instance, name.Trim().Length > 0 ? name : throw Fault.BadRequest($"Security group name cannot be empty: {body.Name}.name"), cancellation);
+        return Answer.Accepted;
     }
 }
