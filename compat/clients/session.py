@@ -15,6 +15,15 @@ class Mismatch(Exception):
     """Something that was printed is not what it should be."""
 
 
+class Checks(list):
+    """Checks in the order in which they are run; the docstring of each is its name."""
+
+    def check(self, test):
+        """Adds one; to be written above it."""
+        self.append(test)
+        return test
+
+
 class Result:
     """What one command printed, and its exit status."""
 

@@ -18,16 +18,13 @@ import novaclient.v2.client  # noqa: F401
 import openstackclient.compute.v2.server  # noqa: F401
 import openstackclient.image.v2.image  # noqa: F401
 
-from session import Mismatch, Session, equal, holds
+import administration
+import guests
+from session import Checks, Mismatch, Session, equal, holds
 
-CHECKS = []
+CHECKS = Checks()
+check = CHECKS.check
 FLAVORS = [('1', 'm1.tiny', '512', '1', '1'), ('2', 'm1.small', '2048', '20', '1'), ('3', 'm1.medium', '4096', '40', '2'), ('4', 'm1.large', '8192', '80', '4'), ('5', 'm1.xlarge', '16384', '160', '8')]
-
-
-def check(test):
-    """A check of the list below; its docstring is its name."""
-    CHECKS.append(test)
-    return test
 
 
 def server(osc, name, user='user1'):
@@ -268,7 +265,7 @@ def delete(osc):
 
 def main():
     osc = Session(sys.argv[1], openstackclient.shell.main, 'openstack')
-    for test in CHECKS:
+    for test in CHECKS + guests.CHECKS + administration.CHECKS:
         osc.check(test.__doc__, test)
     return osc.finish()
 
