@@ -135,5 +135,35 @@ def security_groups(nova):
     nova.run('add-secgroup', 'runner', 'default', user=USER)
     equal(server(nova)['security_groups'], 'default')
     holds(nova.run('add-secgroup', 'runner', 'nowhere', user=USER, fails=True).err, 'Security group nowhere not found for project')
+
+
+@check
+def server_groups(nova):
+    """server-group-create, list, get, delete; boot with the hint of one"""
+    made = nova.run('server-group-create', 'apart', 'anti-affinity', user=USER).row(Name='apart')
+    equal((made['Policies'], made['Members'], made['Metadata']), ("['anti-affinity']", '[]', '{}'))
+    hosts = set()
+    for name in 'left', 'right':
+        nova.run('boot', '--flavor', 'm1.tiny', '--image', 'journal', '--hint', f"group={made['Id']}", '--poll', name, user=USER)
+        hosts.add(nova.run('show', server(nova, name)['id'], user='admin').properties()['OS-EXT-SRV-ATTR:host'])
+    equal(hosts, {'host1', 'host2'})
+    equal(sorted(re.findall(r"'([^']+)'", nova.run('server-group-get', made['Id'], user=USER).row(Id=made['Id'])['Members'])), sorted(server(nova, name)['id'] for name in ('left', 'right')))
+    equal([g['Name'] for g in nova.run('server-group-list', user=USER).table()], ['apart'])
+    equal(nova.run('server-group-list', user='user2').table(), [])
+    equal([g['Id'] for g in nova.run('server-group-list', '--all-projects', user='admin').table()], [made['Id']])
+    nova.run('delete', 'left', 'right', user=USER)
+    holds(nova.run('server-group-delete', made['Id'], user=USER).out, 'has been successfully deleted.')
+    equal(nova.run('server-group-list', user=USER).table(), [])
+
+
+@check
+def usage(nova):
+    """usage and usage-list"""
+    row = nova.run('usage', user=USER).table()[0]
+    equal((int(row['Servers']) >= 1, float(row['RAM MiB-Hours']) > 0, float(row['CPU Hours']) >= 0), (True, True, True))
+    holds(nova.run('usage', '--start', '2011-01-01', '--end', '2011-02-01', user=USER).out, 'Usage from 2011-01-01 to 2011-02-01:\nNone')
+    nova.run('usage-list', user=USER, fails=True)
+    listed = nova.run('usage-list', user='admin').row(Tenant_ID=nova.tenant(USER))
+    equal(listed['Servers'] >= '1', True)
     nova.run('delete', 'runner', user=USER)
     nova.until(lambda: nova.run('list', user=USER).table(), lambda found: found == [])
