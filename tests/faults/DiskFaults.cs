@@ -8,7 +8,8 @@ internal static class DiskFaults
 {
     public static IReadOnlyList<Fault> All { get; } =
     [
-        new("destination disk full", t => FullAsync(t, t.Destination, "size")) { At = m => m.Copies || m.Step == "finish_resize" && m.Place != "at the start" },
+        // Once the disks are in their place nothing more is written but by the guest.
+        new("destination disk full", t => FullAsync(t, t.Destination, "size")) { At = m => m.Copies || m is { Step: "finish_resize", Place: "due" or "at the scan, moved" } },
         new("source disk full", t => FullAsync(t, t.Source, "nr_inodes")) { At = m => m.Place == "at the snapshot" },
         new("source disk full for a moment", FullForAMomentAsync) { At = m => m.Place == "at the snapshot" },
         new("chain merged", MergeAsync) { At = m => m.Copies || m.Place == "at the stop" && m.Verb == Moment.Resize },
