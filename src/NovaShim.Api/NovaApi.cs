@@ -135,6 +135,7 @@ public static class NovaApi
 
         // Routing comes after the intake, which takes doubled slashes and suffixes out of the path.
         app.UseRouting();
+        app.UseMiddleware<ExactPaths>();
         app.UseMiddleware<UnversionedPaths>();
         app.UseMiddleware<TokenMiddleware>();
         app.UseMiddleware<RateLimitMiddleware>();

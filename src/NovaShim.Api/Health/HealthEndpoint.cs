@@ -7,7 +7,7 @@ using NovaShim.Compute.Documents;
 namespace NovaShim.Api.Health;
 
 /// <summary>The state of this process.</summary>
-internal sealed record HealthDocument(string Status);
+internal sealed record HealthDocument(string Status) : IJsonOnly;
 
 /// <summary><c>/healthz</c>: 200 while the store answers, 503 otherwise. No token, no details.</summary>
 internal sealed class HealthEndpoint(IDocumentStore store)

@@ -1,11 +1,12 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using NovaShim.Api.Representations;
 using NovaShim.Api.Requests;
 
 namespace NovaShim.Api.Images;
 
 /// <summary>An image as the Image API v2 shows it. What is null is shown as null, as Glance does.</summary>
-internal sealed record GlanceImage
+internal sealed record GlanceImage : IJsonOnly
 {
     /// <summary>The image's UUID.</summary>
     public required string Id { get; init; }
@@ -88,7 +89,7 @@ internal sealed record GlanceImage
 }
 
 /// <summary>A page of images.</summary>
-internal sealed record GlanceImagesEnvelope(IReadOnlyList<GlanceImage> Images, string First, string? Next, string Schema);
+internal sealed record GlanceImagesEnvelope(IReadOnlyList<GlanceImage> Images, string First, string? Next, string Schema) : IJsonOnly;
 
 /// <summary>A tenant an image is shared with.</summary>
 internal sealed record GlanceMember(string ImageId, string MemberId, string Status, string CreatedAt, string UpdatedAt, string Schema = "/v2/schemas/member");

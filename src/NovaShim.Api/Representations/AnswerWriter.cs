@@ -66,6 +66,7 @@ internal static class AnswerWriter
     private static (string Type, byte[] Document)? Formatted(ApiRequest request, Answer answer) => request.Format switch
     {
         MediaFormat.Json => null,
+        _ when answer.Body is IJsonOnly => null,
         MediaFormat.Atom when VersionFeed.Write(answer.Body) is { } feed => ("application/atom+xml", feed),
         _ => ("application/xml", XmlAnswers.Write(answer.Body, answer.Type!)),
     };

@@ -58,6 +58,9 @@ internal sealed class ApiRequest(HttpContext http, Surface surface, string reque
     /// <summary>The path the request was made to, as routed.</summary>
     public string Path => http.Request.Path.Value ?? "/";
 
+    /// <summary>The same as it stands in a URL.</summary>
+    public string EscapedPath => http.Request.Path.HasValue ? http.Request.Path.ToUriComponent() : "/";
+
     /// <summary>The tenant in the path; null where the path has none.</summary>
     public string? PathTenant => http.GetRouteValue("tenant_id") as string;
 

@@ -45,7 +45,7 @@ internal sealed record Paging(int Limit, string? Marker)
             return null;
         }
 
-        var url = new StringBuilder(request.BaseUrl).Append(request.Path).Append('?');
+        var url = new StringBuilder(request.BaseUrl).Append(request.EscapedPath).Append('?');
         foreach (var (name, values) in request.Query)
         {
             foreach (var value in name is "marker" or "limit" or "fresh" ? [] : values.ToArray())

@@ -83,7 +83,7 @@ internal static class ComputeVersions
     /// <summary>Where the request's path would be found, by version.</summary>
     public static ChoicesEnvelope Choices(ApiRequest request) => new([.. Known.Select(v => new ChoiceDocument
     {
-        Id = v.Id, Status = v.Status, Links = [new Link("self", $"{request.BaseUrl}/{v.Path}{request.Path}")], MediaTypes = MediaTypes(v.Surface),
+        Id = v.Id, Status = v.Status, Links = [new Link("self", $"{request.BaseUrl}/{v.Path}{request.EscapedPath}")], MediaTypes = MediaTypes(v.Surface),
     })]);
 
     private static VersionDocument Document(ApiRequest request, Surface surface)
