@@ -1,8 +1,8 @@
 using System.Text.Json.Nodes;
-using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using NovaShim.Api.Identity;
+using NovaShim.Api.Tests.Spec;
 
 namespace NovaShim.Api.Tests;
 
@@ -10,8 +10,7 @@ namespace NovaShim.Api.Tests;
 [Collection(SharedFace.Name)]
 public sealed partial class ApiSpecTests(Face face)
 {
-    private static readonly JsonNode Spec = JsonNode.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "api-spec", "openapi.json")))!;
-    private static readonly string[] ComputeRoots = ["/v1.1/{tenant_id}", "/v2/{tenant_id}", "/v2.1", "/v2.1/{tenant_id}"];
+    private static readonly JsonNode Spec = ApiDescription.Spec;
 
     [Fact]
     public void Every_route_is_described_and_everything_described_is_there()
@@ -29,7 +28,7 @@ public sealed partial class ApiSpecTests(Face face)
         foreach (var endpoint in face.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>())
         {
             var requirements = endpoint.Metadata.GetOrderedMetadata<TokenRequirement>();
-            var path = ComputeRoots.OrderByDescending(r => r.Length).Aggregate(endpoint.RoutePattern.RawText!, (p, root) => p.StartsWith(root + "/", StringComparison.Ordinal) ? "/{compute}" + p[root.Length..] : p);
+            var path = ApiDescription.PathOf(endpoint.RoutePattern.RawText!);
             foreach (var method in endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods)
             {
                 var operation = Spec["paths"]![path]![method.ToLowerInvariant()]!;
@@ -65,7 +64,7 @@ public sealed partial class ApiSpecTests(Face face)
         await face.AddServerAsync("alice");
         var reply = await face.SendAsync(user, "GET", path);
         var schema = Spec["paths"]![described]!["get"]!["responses"]!["200"]!["content"]!["application/json"]!["schema"]!;
-        Assert.Empty(Mismatches(schema, reply.Json, "$"));
+        Assert.Empty(JsonShape.Mismatches(Spec, schema, reply.Json, "$"));
     }
 
     [Fact]
@@ -82,7 +81,7 @@ public sealed partial class ApiSpecTests(Face face)
                 var server = await face.AddServerAsync("alice");
                 var reply = await face.SendAsync("alice", "POST", $"{surface}:/servers/{server.Uuid}/action", body);
                 Assert.Equal(status, reply.Status);
-                Assert.Empty(Mismatches(JsonNode.Parse(schema)!, reply.Json, "$"));
+                Assert.Empty(JsonShape.Mismatches(Spec, JsonNode.Parse(schema)!, reply.Json, "$"));
             }
         }
     }
@@ -91,76 +90,11 @@ public sealed partial class ApiSpecTests(Face face)
     public void The_shape_test_sees_what_is_wrong()
     {
         var schema = Spec["components"]!["schemas"]!["Link"]!;
-        Assert.Empty(Mismatches(schema, JsonNode.Parse("""{"rel": "self", "href": "x"}"""), "$"));
-        Assert.NotEmpty(Mismatches(schema, JsonNode.Parse("""{"rel": "self"}"""), "$"));
-        Assert.NotEmpty(Mismatches(schema, JsonNode.Parse("""{"rel": "self", "href": 1}"""), "$"));
-        Assert.NotEmpty(Mismatches(schema, JsonNode.Parse("""{"rel": "self", "href": "x", "more": 1}"""), "$"));
+        Assert.Empty(JsonShape.Mismatches(Spec, schema, JsonNode.Parse("""{"rel": "self", "href": "x"}"""), "$"));
+        Assert.NotEmpty(JsonShape.Mismatches(Spec, schema, JsonNode.Parse("""{"rel": "self"}"""), "$"));
+        Assert.NotEmpty(JsonShape.Mismatches(Spec, schema, JsonNode.Parse("""{"rel": "self", "href": 1}"""), "$"));
+        Assert.NotEmpty(JsonShape.Mismatches(Spec, schema, JsonNode.Parse("""{"rel": "self", "href": "x", "more": 1}"""), "$"));
     }
 
-    /// <summary>What of a document is not as a schema says, for the words of JSON Schema that the description uses.</summary>
-    private static IEnumerable<string> Mismatches(JsonNode schema, JsonNode? node, string at)
-    {
-        if (schema["$ref"] is { } reference)
-        {
-            return Mismatches(Spec["components"]!["schemas"]![reference.GetValue<string>().Split('/')[^1]]!, node, at);
-        }
-
-        if (schema["oneOf"] is JsonArray choices)
-        {
-            return choices.Any(c => !Mismatches(c!, node, at).Any()) ? [] : [$"{at}: none of the forms"];
-        }
-
-        var found = new List<string>();
-        if (schema["enum"] is JsonArray values && !values.Any(v => JsonNode.DeepEquals(v, node)))
-        {
-            found.Add($"{at}: {node} is not among the values");
-        }
-
-        if (schema["const"] is { } constant && !JsonNode.DeepEquals(constant, node))
-        {
-            found.Add($"{at}: {node} is not {constant}");
-        }
-
-        if (schema["type"] is { } type && !(type is JsonArray several ? several.Select(t => t!.GetValue<string>()) : [type.GetValue<string>()]).Any(t => IsOfType(t, node)))
-        {
-            found.Add($"{at}: not of type {type.ToJsonString()}");
-            return found;
-        }
-
-        if (schema["pattern"] is { } pattern && !Regex.IsMatch(node!.GetValue<string>(), pattern.GetValue<string>()))
-        {
-            found.Add($"{at}: {node} does not match");
-        }
-
-        switch (node)
-        {
-            case JsonArray items when schema["items"] is { } item:
-                found.AddRange(items.SelectMany((n, index) => Mismatches(item, n, $"{at}[{index}]")));
-                break;
-            case JsonObject members:
-                found.AddRange((schema["required"] as JsonArray ?? []).Where(r => !members.ContainsKey(r!.GetValue<string>())).Select(r => $"{at}: lacks {r}"));
-                foreach (var (name, value) in members)
-                {
-                    var inner = schema["properties"]?[name] ?? schema["additionalProperties"];
-                    found.AddRange(inner is JsonValue forbidden && !forbidden.GetValue<bool>() ? [$"{at}: {name} is not described"] : inner is JsonObject ? Mismatches(inner, value, $"{at}.{name}") : []);
-                }
-
-                break;
-        }
-
-        return found;
-    }
-
-    private static bool IsOfType(string type, JsonNode? node) => type switch
-    {
-        "null" => node is null,
-        "object" => node is JsonObject,
-        "array" => node is JsonArray,
-        "string" => node?.GetValueKind() == System.Text.Json.JsonValueKind.String,
-        "boolean" => node?.GetValueKind() is System.Text.Json.JsonValueKind.True or System.Text.Json.JsonValueKind.False,
-        "integer" => node is JsonValue value && value.TryGetValue<long>(out _),
-        _ => node?.GetValueKind() == System.Text.Json.JsonValueKind.Number,
-    };
-
-    private static IEnumerable<string> Expand(string path) => path.StartsWith("/{compute}", StringComparison.Ordinal) ? ComputeRoots.Select(r => r + path["/{compute}".Length..]) : [path];
+    private static IEnumerable<string> Expand(string path) => path.StartsWith("/{compute}", StringComparison.Ordinal) ? ApiDescription.ComputeRoots.Select(r => r + path["/{compute}".Length..]) : [path];
 }

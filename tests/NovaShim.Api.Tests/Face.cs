@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using NovaShim.Api.Tests.Spec;
 using NovaShim.Compute;
 using NovaShim.Compute.Documents;
 using NovaShim.Compute.Documents.Embedded;
@@ -29,6 +30,7 @@ public sealed class Face : IAsyncLifetime
     private readonly Dictionary<string, string?> _settings;
     private readonly string _folder = Directory.CreateTempSubdirectory("novashim-api-").FullName;
     private readonly SocketsHttpHandler _handler = new() { AllowAutoRedirect = false, UseCookies = false };
+    private readonly AnswerWatch _watch = new();
     private WebApplication? _app;
 
     public Face() : this([])
@@ -40,6 +42,9 @@ public sealed class Face : IAsyncLifetime
     public string BaseUrl { get; private set; } = "";
 
     public HttpClient Http { get; private set; } = null!;
+
+    /// <summary>Judges every answer by <c>api-spec</c>.</summary>
+    internal AnswerWatch Watch => _watch;
 
     public IDocumentStore Store => _app!.Services.GetRequiredService<IDocumentStore>();
 
@@ -75,6 +80,7 @@ public sealed class Face : IAsyncLifetime
         builder.Services.AddRouting().AddInProcessMessageBus().AddEmbeddedDocumentStore(Path.Combine(_folder, "store.db"))
             .AddNovaCompute(new ComputeOptions(), ProcessIdentity.OnlyOne, new ImageStoreOptions { Path = Path.Combine(_folder, "images"), MaxBytes = 1 << 20 }).AddNovaApi(builder.Configuration);
         _app = builder.Build();
+        _app.Use(_watch.InvokeAsync);
         _app.MapNovaApi();
         await Store.InitializeAsync(default);
         await FlavorSeeds.PlantAsync(Store, builder.Configuration, default);
@@ -96,6 +102,7 @@ public sealed class Face : IAsyncLifetime
         await _app!.StopAsync();
         await _app.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
+        await _watch.ThrowIfFoundAsync();
     }
 
     public string ProjectIdOf(string user)
@@ -163,6 +170,7 @@ public sealed class Face : IAsyncLifetime
 
         using var answer = await Http.SendAsync(request);
         var text = await answer.Content.ReadAsStringAsync();
+        await _watch.ThrowIfFoundAsync(answer.Headers.TryGetValues("x-openstack-request-id", out var ids) ? ids.First() : null);
         var isJson = answer.Content.Headers.ContentType?.MediaType == "application/json";
         return new Reply((int)answer.StatusCode, text, isJson && text.Length > 0 ? JsonNode.Parse(text) : null, answer.Headers.ToDictionary(h => h.Key, h => string.Join(',', h.Value), StringComparer.OrdinalIgnoreCase));
     }
