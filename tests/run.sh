@@ -24,13 +24,17 @@ run_project() {
   local project=$1 name log status began=$SECONDS p f
   name=$(basename "$project" .csproj)
   log=$logs/$name.log
-  dotnet test -c Release --no-build --nologo "$project" >"$log" 2>&1
+  # What the fuzz test has sent, and of which seed, is said in the output of a test that passes.
+  local says=()
+  [ "$name" = NovaShim.Fuzz.Tests ] && says=(--logger "console;verbosity=detailed")
+  dotnet test -c Release --no-build --nologo "${says[@]}" "$project" >"$log" 2>&1
   status=$?
   p=$(grep -oE 'Passed: +[0-9]+' "$log" | grep -oE '[0-9]+' | tail -1)
   f=$(grep -oE 'Failed: +[0-9]+' "$log" | grep -oE '[0-9]+' | tail -1)
   # A suite that ran nothing, or ended badly without naming a failed test, has failed.
   if [ -z "$p" ] || { [ $status -ne 0 ] && [ "${f:-0}" -eq 0 ]; }; then f=$((${f:-0} + 1)); fi
   count "$name" "${p:-0}" "${f:-0}" $((SECONDS - began))
+  sed -n 's/^ *\(NOVASHIM_FUZZ_SEED=.*\)/  \1/p' "$log" | sort -u
   if [ "${f:-0}" -ne 0 ]; then grep -E '^\s+(Failed |Error Message|Assert|Expected|Actual|System\.|Xunit|at NovaShim)|error|Stack' "$log" | head -60; fi
 }
 

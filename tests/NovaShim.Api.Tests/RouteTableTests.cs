@@ -11,6 +11,7 @@ using NovaShim.Compute.Identity;
 using NovaShim.Compute.Images;
 using NovaShim.Compute.KeyPairs;
 using NovaShim.Compute.Migrations;
+using NovaShim.Compute.SecurityGroups;
 using NovaShim.Compute.Servers;
 using NovaShim.Sdk;
 
@@ -48,7 +49,7 @@ public sealed partial class RouteTableTests(RouteTableTests.Stage stage) : IClas
     public async Task Each_route_does_what_it_is_for(string label, string format)
     {
         var row = Row(label);
-        var subject = await stage.SetUpAsync(row["state"]?.GetValue<string>(), row["path"]!.GetValue<string>());
+        var subject = await stage.SetUpAsync(row["state"]?.GetValue<string>(), row.ToJsonString());
         var reply = await SendAsync(row, row["as"]?.GetValue<string>() ?? "alice", row["query"]?.GetValue<string>(), row["body"], row["xml"]?.GetValue<string>(), subject, format);
         if (row["missing"] is { } reason)
         {
@@ -79,11 +80,11 @@ public sealed partial class RouteTableTests(RouteTableTests.Stage stage) : IClas
             return;
         }
 
-        var subject = await stage.SetUpAsync(row["state"]?.GetValue<string>(), row["path"]!.GetValue<string>());
+        var subject = await stage.SetUpAsync(row["state"]?.GetValue<string>(), row.ToJsonString());
         var fault = row["fault"];
 
         // Where the row says nothing, the thing that its path names is not there.
-        var missing = subject.ToDictionary(s => s.Key, s => fault is null && s.Key is not ("tenant" or "new" or "host") && FirstParameter(row) == s.Key ? "0b4bd1a6-2f3c-4a39-9a6f-2e9d4f0c1a77" : s.Value);
+        var missing = subject.ToDictionary(s => s.Key, s => fault is null && s.Key is not ("tenant" or "new" or "host") && FirstParameter(row) == s.Key ? (int.TryParse(s.Value, out _) ? "999999" : "0b4bd1a6-2f3c-4a39-9a6f-2e9d4f0c1a77") : s.Value);
         var who = fault?["as"]?.GetValue<string>() ?? row["as"]?.GetValue<string>() ?? "alice";
         var reply = await SendAsync(row, who, fault?["query"]?.GetValue<string>(), fault?["body"] ?? row["body"], fault?["body"] is null ? row["xml"]?.GetValue<string>() : null, missing, format);
         var expected = fault?["status"]?.GetValue<int>() ?? 404;
@@ -175,6 +176,8 @@ public sealed partial class RouteTableTests(RouteTableTests.Stage stage) : IClas
         [
             ("agent", "admin", "/os-agents", """{"agent": {"hypervisor": "xen", "os": "linux", "architecture": "@", "version": "1.0", "url": "http://example.org/agent", "md5hash": "add6bb58e139be103324d04d82d8f545"}}""", "agent_id"),
             ("aggregate", "admin", "/os-aggregates", """{"aggregate": {"name": "@"}}""", "id"),
+            ("security-group", "alice", "/os-security-groups", """{"security_group": {"name": "@", "description": "tried"}}""", "id"),
+            ("security-group-rule", "alice", "/os-security-group-rules", """{"security_group_rule": {"parent_group_id": "{security-group}", "ip_protocol": "tcp", "from_port": "22", "to_port": "22", "cidr": "10.0.0.0/8"}}""", "id"),
             ("group", "alice", "/os-server-groups", """{"server_group": {"name": "@", "policies": ["affinity"]}}""", "id"),
         ];
 
@@ -197,12 +200,12 @@ public sealed partial class RouteTableTests(RouteTableTests.Stage stage) : IClas
         public Task DisposeAsync() => Face.DisposeAsync();
 
         /// <summary>The names a row's request may use, of things that were made for it alone; what was made for rows before is gone, so that lists are the same always.</summary>
-        internal async Task<Dictionary<string, string>> SetUpAsync(string? state, string path)
+        internal async Task<Dictionary<string, string>> SetUpAsync(string? state, string row)
         {
             await ClearAsync<InstanceDocument>();
             await ClearAsync<MigrationDocument>();
             await ClearAsync<InstanceActionDocument>();
-            foreach (var old in await Face.Store.Collection<ImageDocument>().WhereAsync(i => i.Name == "own", default))
+            foreach (var old in await Face.Store.Collection<ImageDocument>().WhereAsync(i => i.Uuid != Face.ImageId, default))
             {
                 await Face.Store.Collection<ImageDocument>().DeleteAsync(old, default);
             }
@@ -243,13 +246,15 @@ public sealed partial class RouteTableTests(RouteTableTests.Stage stage) : IClas
                 ["server"] = server.Uuid, ["image"] = Face.ImageId, ["own-image"] = image, ["flavor"] = "2", ["own-flavor"] = "own", ["keypair"] = "own", ["key"] = "purpose", ["network"] = "private", ["tenant"] = Face.ProjectIdOf("alice"),
                 ["alias"] = "OS-DCF", ["hypervisor"] = "1", ["host"] = "xen1", ["request"] = "req-00000000-0000-4000-8000-000000000002", ["new"] = name, ["spec"] = "note", ["class"] = "default", ["before"] = "2026-01-01%2000:00:00",
             };
-            foreach (var (thing, user, route, body, id) in Things.Where(t => path.Contains($"{{{t.Name}}}", StringComparison.Ordinal)))
+            await ClearAsync<SecurityGroupDocument>();
+            await ClearAsync<SecurityGroupRuleDocument>();
+            foreach (var (thing, user, route, body, id) in Things.Where(t => row.Contains($"{{{t.Name}", StringComparison.Ordinal)))
             {
-                var made = await Face.SendAsync(user, "POST", "v2.1:" + route, body.Replace("@", name, StringComparison.Ordinal));
+                var made = await Face.SendAsync(user, "POST", "v2.1:" + route, Fill(body.Replace("@", name, StringComparison.Ordinal), names));
                 names[thing] = made.Json!.AsObject().Single().Value![id]!.ToString();
             }
 
-            if (path.Contains("{service}", StringComparison.Ordinal))
+            if (row.Contains("{service}", StringComparison.Ordinal))
             {
                 await ClearAsync<ServiceDocument>();
                 await Face.Services.GetRequiredService<ServiceGroup>().BeatAsync("xen1", ServiceGroup.ComputeBinary, "compute", default);
