@@ -15,8 +15,8 @@ internal sealed class RuleOfBody(SecurityGroupShelf groups)
     /// <summary>The rule, still without an id, for a group that the user sees. Throws a 404 for a group that there is not, and a 400 that says what is wrong.</summary>
     public async Task<SecurityGroupRuleDocument> ReadAsync(ApiRequest request, BodyField body, CancellationToken cancellation)
     {
-        var parent = await groups.RequireAsync(request, IdOf(body.Require("parent_group_id"), "Security group id should be integer"), cancellation);
-        var peer = body.Get("group_id") is { IsEmpty: false } named ? await groups.RequireAsync(request, IdOf(named, "Security group id should be integer"), cancellation) : null;
+        var parent = await groups.RequireAsync(request, IdOf(body.Require("parent_group_id")), cancellation);
+        var peer = body.Get("group_id") is { IsEmpty: false } named ? await groups.RequireAsync(request, IdOf(named), cancellation) : null;
         var protocol = body.Get("ip_protocol") is { IsEmpty: false } given ? given.Text(255).ToLowerInvariant() : null;
         var (from, to) = (PortOf(body.Get("from_port")), PortOf(body.Get("to_port")));
         if (peer is not null && protocol is not null && from is null && to is null)
@@ -27,7 +27,7 @@ internal sealed class RuleOfBody(SecurityGroupShelf groups)
 
         if (protocol is not null && from is not null && to is not null)
         {
-            Check(protocol, from.Value, to.Value);
+            Check(body.Require("ip_protocol"), protocol, from.Value, to.Value);
         }
         else if (peer is null)
         {
@@ -46,15 +46,16 @@ internal sealed class RuleOfBody(SecurityGroupShelf groups)
         };
     }
 
-    private static int IdOf(BodyField field, string otherwise) => int.TryParse(field.Id(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var id) ? id : throw Fault.BadRequest(otherwise);
+    private static int IdOf(BodyField field) =>
+        int.TryParse(field.Id(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var id) ? id : throw field.Invalid("Security group id should be integer");
 
     private static int? PortOf(BodyField? field) => field is { IsEmpty: false } given ? given.Integer() : null;
 
-    private static void Check(string protocol, int from, int to)
+    private static void Check(BodyField field, string protocol, int from, int to)
     {
         if (protocol is not ("tcp" or "udp" or "icmp"))
         {
-            throw Fault.BadRequest($"Invalid IP protocol {protocol}.");
+            throw field.Invalid($"Invalid IP protocol {protocol}.");
         }
 
         var wrong = protocol == "icmp"
