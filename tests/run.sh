@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs all tests: installs what they need, builds, runs every suite, prints a line for each and the sum at the end.
-# tests/run.sh [SUITE...]: only these (a test project's name without NovaShim. and .Tests, or faults, demo, demo-distributed, novaclient, openstackclient, v11, keystone, tempest).
+# tests/run.sh [SUITE...]: only these (a test project's name without NovaShim. and .Tests, or faults, demo, demo-distributed, novaclient, openstackclient, v11, keystone, glance, tempest).
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . compat/packages.sh
@@ -99,6 +99,7 @@ else
   if wanted openstackclient "$@"; then run_counting openstackclient compat/openstackclient/run.sh --no-build; fi
   if wanted v11 "$@"; then run_counting v11 compat/v11/run.sh --no-build; fi
   if wanted keystone "$@"; then run_counting keystone compat/keystone/run.sh --no-build; fi
+  if wanted glance "$@"; then run_counting glance compat/glance/run.sh --no-build; fi
   if wanted tempest "$@"; then run_script tempest compat/tempest/run.sh --include compat/tempest/representative.txt --no-build; fi
   if wanted demo-distributed "$@"; then run_script demo-distributed compat/demo.sh --no-build --distributed; fi
 fi

@@ -62,15 +62,12 @@ public static class NovaApi
 
         services.AddIdentity(configuration);
         services.AddSingleton<HeaderLogin>();
-        services.AddHostedService<ImageSweep>();
         services.AddSingleton<ServerLookup>();
         services.AddSingleton<KeyPairShelf>();
         services.AddSingleton<ServerCreation>();
         services.AddSingleton<ResizeRules>();
         services.AddSingleton<Quotas>();
-        services.AddSingleton<ImageShelf>();
-        services.AddSingleton<ImageRemoval>();
-        services.AddSingleton<GlanceMembers>();
+        services.AddComputeImages(configuration);
         services.AddSingleton<VersionEndpoints>();
         services.AddSingleton<HealthEndpoint>();
         services.AddSingleton<FlavorShelf>();
@@ -80,7 +77,6 @@ public static class NovaApi
         services.AddCapability<FlavorExtraSpecs>();
         services.AddCapability<ImageEndpoints>();
         services.AddCapability<ImageMetadataEndpoints>();
-        services.AddCapability<GlanceEndpoints>();
         services.AddCapability<ServerEndpoints>();
         services.AddCapability<ServerActionEndpoints>();
         services.AddCapability<DiagnosticsEndpoints>();
@@ -144,9 +140,7 @@ public static class NovaApi
         app.Services.GetRequiredService<VersionEndpoints>().Map(app);
         DescriptionEndpoints.Map(app);
         app.MapIdentity();
-        app.Services.GetRequiredService<GlanceEndpoints>().MapImage(app);
-        app.Services.GetRequiredService<GlanceMembers>().Map(app);
-        GlanceSchemas.Map(app);
+        app.MapImages();
         foreach (var prefix in ComputePrefixes)
         {
             IEndpointRouteBuilder group = app.MapGroup(prefix).NeedsToken();

@@ -39,6 +39,8 @@ public static class ComputeServices
         .AddSingleton(images ?? new ImageStoreOptions())
         .AddSingleton<ImageFiles>()
         .AddSingleton<ImageStore>()
+        .AddSingleton<ImageCache>()
+        .AddSingleton<IImageLibrary, OwnImages>()
         .AddSingleton<MigrationQueue>()
         .AddSingleton<ResizeMigration>()
         .AddSingleton<MigrationPlan>()

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging.Console;
 using NovaShim.Api;
+using NovaShim.Api.Images;
 using NovaShim.Compute;
 using NovaShim.Compute.Documents.Embedded;
 using NovaShim.Compute.Hosts;
@@ -71,7 +72,7 @@ internal static class Composition
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
         var process = AddStoreAndBus(builder, settings, roles, data);
         builder.Services.AddNovaCompute(Read<ComputeOptions>(settings, "compute").Checked(), process, Images(settings, data));
-        builder.Services.AddSingleton<IImageFormat, VhdImages>();
+        builder.Services.AddSingleton<IImageFormat, VhdImages>().AddExternalImages(settings);
         builder.Services.AddHostedService(p => ActivatorUtilities.CreateInstance<Preparation>(p, settings, data));
         if (roles.Contains(Roles.Scheduler))
         {

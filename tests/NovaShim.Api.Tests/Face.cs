@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using NovaShim.Api.Images;
 using NovaShim.Api.Tests.Spec;
 using NovaShim.Compute;
 using NovaShim.Compute.Documents;
@@ -78,7 +79,7 @@ public sealed class Face : IAsyncLifetime
         builder.WebHost.UseKestrelCore().UseUrls(settings.GetValueOrDefault("api:urls") ?? "http://127.0.0.1:0");
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Services.AddRouting().AddInProcessMessageBus().AddEmbeddedDocumentStore(Path.Combine(_folder, "store.db"))
-            .AddNovaCompute(new ComputeOptions(), ProcessIdentity.OnlyOne, new ImageStoreOptions { Path = Path.Combine(_folder, "images"), MaxBytes = 1 << 20 }).AddNovaApi(builder.Configuration);
+            .AddNovaCompute(new ComputeOptions(), ProcessIdentity.OnlyOne, new ImageStoreOptions { Path = Path.Combine(_folder, "images"), MaxBytes = 1 << 20 }).AddExternalImages(builder.Configuration).AddNovaApi(builder.Configuration);
         _app = builder.Build();
         _app.Use(_watch.InvokeAsync);
         _app.MapNovaApi();

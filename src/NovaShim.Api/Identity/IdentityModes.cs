@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using NovaShim.Api.Identity.Keystone;
 using NovaShim.Compute.Identity;
 
@@ -17,13 +18,7 @@ internal static class IdentityModes
             case "builtin":
                 return services.AddBuiltIn(configuration);
             case "keystone":
-                var keystone = KeystoneOptions.Read(configuration);
-
-                // One client for all: it keeps its connections, and looks the address up again every few minutes.
-                var handler = new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5), AllowAutoRedirect = false, UseCookies = false };
-                return services.AddSingleton(keystone)
-                    .AddSingleton(p => ActivatorUtilities.CreateInstance<KeystoneClient>(p, new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan }))
-                    .AddSingleton<IIdentity, KeystoneIdentity>();
+                return services.AddKeystone(KeystoneOptions.Read(configuration)).AddSingleton<IIdentity, KeystoneIdentity>();
             case "noauth":
                 NoAuthIdentity.CheckPlace(configuration);
                 return services.AddSingleton<IIdentity, NoAuthIdentity>();
@@ -31,6 +26,18 @@ internal static class IdentityModes
                 throw new InvalidOperationException($"identity:mode: '{unknown}' is none of builtin, keystone, noauth.");
         }
     }
+
+    /// <summary>Registers what asks an external Keystone, once.</summary>
+    public static IServiceCollection AddKeystone(this IServiceCollection services, KeystoneOptions options)
+    {
+        services.TryAddSingleton(options);
+        services.TryAddSingleton(p => ActivatorUtilities.CreateInstance<KeystoneClient>(p, NewHttpClient()));
+        return services;
+    }
+
+    /// <summary>One client for all requests to a service: it keeps its connections, and looks the address up again every few minutes.</summary>
+    public static HttpClient NewHttpClient() =>
+        new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5), AllowAutoRedirect = false, UseCookies = false }) { Timeout = Timeout.InfiniteTimeSpan };
 
     /// <summary>Maps the identity service, where it is the program's own.</summary>
     public static void MapIdentity(this IEndpointRouteBuilder routes)

@@ -8,7 +8,7 @@ using NovaShim.Compute.Images;
 namespace NovaShim.Api.Images;
 
 /// <summary>Images as compute shows them: list, detail, show; and delete.</summary>
-internal sealed class ImageEndpoints(ImageShelf shelf, ImageRemoval removal) : IComputeCapability
+internal sealed class ImageEndpoints(IComputeImages images) : IComputeCapability
 {
     // Where the image was made of a server, which one; and what it is. Nova's names for both.
     private const string ServerKey = "instance_uuid";
@@ -21,12 +21,12 @@ internal sealed class ImageEndpoints(ImageShelf shelf, ImageRemoval removal) : I
         routes.OnGet("/images", (request, cancellation) => ListAsync(request, detailed: false, cancellation));
         routes.OnGet("/images/detail", (request, cancellation) => ListAsync(request, detailed: true, cancellation));
         routes.OnGet("/images/{id}", async (request, cancellation) =>
-            await shelf.FindAsync(request.Route("id"), request.ProjectId, request.IsAdmin, cancellation) is { } image
+            await images.FindAsync(request, request.Route("id"), cancellation) is { } image
                 ? Answer.Of(new ImageEnvelope(View(request, image, detailed: true)), ApiJson.Default.ImageEnvelope)
                 : throw Fault.NotFound("Image not found."));
         routes.OnDelete("/images/{id}", async (request, cancellation) =>
         {
-            await removal.RemoveAsync(request, request.Route("id"), cancellation);
+            await images.RemoveAsync(request, request.Route("id"), cancellation);
             return Answer.NoContent;
         });
     }
@@ -34,7 +34,7 @@ internal sealed class ImageEndpoints(ImageShelf shelf, ImageRemoval removal) : I
     private async Task<Answer> ListAsync(ApiRequest request, bool detailed, CancellationToken cancellation)
     {
         var paging = Paging.Of(request);
-        var found = (await shelf.ListAsync(request.ProjectId, request.IsAdmin, cancellation)).ToList();
+        var found = (await images.ListAsync(request, cancellation)).ToList();
         var start = 0;
         if (paging.Marker is { } marker)
         {
@@ -73,9 +73,9 @@ internal sealed class ImageEndpoints(ImageShelf shelf, ImageRemoval removal) : I
 
     private static int ProgressOf(ImageDocument image) => image.Status switch { "active" => 100, "saving" => 50, "queued" => 25, _ => 0 };
 
-    private static ImageView View(ApiRequest request, ImageDocument image, bool detailed)
+    private ImageView View(ApiRequest request, ImageDocument image, bool detailed)
     {
-        var links = new List<Link>(Links.Of(request, "images", image.Uuid)) { new("alternate", $"{request.BaseUrl}/image/v2/images/{image.Uuid}", "application/vnd.openstack.image") };
+        var links = new List<Link>(Links.Of(request, "images", image.Uuid)) { new("alternate", images.UrlOf(request, image.Uuid), "application/vnd.openstack.image") };
         var view = new ImageView { Id = image.Uuid, Name = image.Name, Links = links };
         return !detailed ? view : view with
         {

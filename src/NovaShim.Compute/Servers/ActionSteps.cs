@@ -9,7 +9,7 @@ namespace NovaShim.Compute.Servers;
 /// Does what is done to servers where they are (<see cref="ServerAction"/>). Each step calls the driver and then, in one compare-and-set, says what the server has become. Dying in between repeats the verb, which finds
 /// its work done; failing for good puts the server back where it was.
 /// </summary>
-internal sealed class ActionSteps(ImageFiles files, SnapshotSteps snapshots, ResourceTracker resources, WorkHints hints, ComputeOptions options, TimeProvider time)
+internal sealed class ActionSteps(IImageLibrary images, SnapshotSteps snapshots, ResourceTracker resources, WorkHints hints, ComputeOptions options, TimeProvider time)
 {
     /// <summary>Takes the step at its host.</summary>
     public Task RunAsync(LeasedWork<InstanceDocument> work, ServerAction action, string host, ComputeManager manager) => work.Item.Step switch
@@ -96,14 +96,14 @@ internal sealed class ActionSteps(ImageFiles files, SnapshotSteps snapshots, Res
 
     private async Task RescueAsync(LeasedWork<InstanceDocument> work, ServerAction action, ComputeManager manager)
     {
-        var image = await files.OpenAsync(work.Document.Work!.Args.GetValueOrDefault(InstanceArgs.RescueImageRef) ?? work.Document.ImageRef, work.Lost);
+        var image = await images.OpenAsync(work.Document.Work!.Args.GetValueOrDefault(InstanceArgs.RescueImageRef) ?? work.Document.ImageRef, work.Lost);
         await manager.RescueInstanceAsync(new InstanceContext(work) { Image = image }, work.Lost);
         await FinishAsync(work, action, manager);
     }
 
     private async Task RebuildAsync(LeasedWork<InstanceDocument> work, ServerAction action, string host, ComputeManager manager)
     {
-        var image = await files.OpenAsync(work.Document.ImageRef, work.Lost);
+        var image = await images.OpenAsync(work.Document.ImageRef, work.Lost);
         await manager.RebuildInstanceAsync(new InstanceContext(work) { Image = image }, work.Lost);
         if (work.Document.Work!.PreviousVmState != VmStates.Stopped)
         {
@@ -158,7 +158,7 @@ internal sealed class ActionSteps(ImageFiles files, SnapshotSteps snapshots, Res
     private async Task OffloadAsync(LeasedWork<InstanceDocument> work, string host, ComputeManager manager)
     {
         // Nothing is destroyed before the image that replaces it is there.
-        _ = await files.OpenAsync(work.Document.ShelvedImageId!, work.Lost);
+        await images.RequireAsync(work.Document.ShelvedImageId!, work.Lost);
         await ClearAsync(work, host, manager);
         await work.UpdateAsync(
             d => d with { VmState = VmStates.ShelvedOffloaded, TaskState = null, PowerState = PowerState.NoState, Host = null, Node = null, Fault = null, Work = null }, CancellationToken.None);
@@ -171,7 +171,7 @@ internal sealed class ActionSteps(ImageFiles files, SnapshotSteps snapshots, Res
             if (IsBuild(work.Document))
             {
                 await resources.ClaimAsync(host, work.Document.Uuid, migrationUuid: null, work.Document.Flavor, work.Lost);
-                var image = await files.OpenAsync(work.Document.ShelvedImageId!, work.Lost);
+                var image = await images.OpenAsync(work.Document.ShelvedImageId!, work.Lost);
                 await manager.RunInstanceAsync(new InstanceContext(work) { Image = image }, work.Lost);
             }
             else

@@ -15,7 +15,7 @@ namespace NovaShim.Compute.Servers;
 /// and the end of a step is a compare-and-set under its lease.
 /// </summary>
 internal sealed partial class InstanceRunner(
-    FilterScheduler scheduler, ResourceTracker resources, ComputeApi api, ImageFiles images, ActionSteps actionSteps, SnapshotSteps snapshots, WorkHints hints, InstanceActions actions, InstanceNotifications notifications,
+    FilterScheduler scheduler, ResourceTracker resources, ComputeApi api, IImageLibrary images, ActionSteps actionSteps, SnapshotSteps snapshots, WorkHints hints, InstanceActions actions, InstanceNotifications notifications,
     ComputeOptions options, TimeProvider time,
     ILogger<InstanceRunner> log)
 {

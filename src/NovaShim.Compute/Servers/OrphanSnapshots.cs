@@ -6,7 +6,7 @@ namespace NovaShim.Compute.Servers;
 /// <summary>
 /// Removes images that were to be made of servers and never will be: their server was deleted or taken out of its state meanwhile, or the process that accepted the request died before the server knew of it.
 /// </summary>
-internal sealed class OrphanSnapshots(IDocumentStore store, ImageStore images, ComputeOptions options, TimeProvider time)
+internal sealed class OrphanSnapshots(IDocumentStore store, IImageLibrary images, ComputeOptions options, TimeProvider time)
 {
     /// <summary>Looks at every image that waits for its bytes.</summary>
     public async Task SweepAsync(CancellationToken cancellation)
@@ -18,7 +18,7 @@ internal sealed class OrphanSnapshots(IDocumentStore store, ImageStore images, C
             var server = await store.Collection<InstanceDocument>().GetAsync(image.SnapshotOf!, cancellation);
             if (server?.Work?.Args.GetValueOrDefault(InstanceArgs.ImageId) != image.Uuid)
             {
-                await images.DeleteAsync(image, cancellation);
+                await images.AbandonAsync(image.Uuid, cancellation);
             }
         }
     }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using NovaShim.Compute.Documents;
 using NovaShim.Compute.Images;
 using NovaShim.Compute.Messaging;
 
@@ -9,7 +8,7 @@ namespace NovaShim.Compute.Servers;
 /// The verbs that make images of servers. Each makes the image's document first, without bytes (users see it as SAVING), and then puts the work on the server in one compare-and-set. Dying in between leaves an image
 /// that no server's work names, which <see cref="OrphanSnapshots"/> removes.
 /// </summary>
-public sealed class SnapshotApi(ComputeApi compute, IDocumentStore store, ImageStore images)
+public sealed class SnapshotApi(ComputeApi compute, IImageLibrary images)
 {
     /// <summary>Accepts that an image is made of a server. Throws <see cref="InstanceInvalidStateException"/> unless it is idle, and active, shut down, paused or suspended.</summary>
     /// <returns>The image, still without bytes.</returns>
@@ -37,9 +36,9 @@ public sealed class SnapshotApi(ComputeApi compute, IDocumentStore store, ImageS
         InstanceDocument instance, ServerAction action, string name, string type, IReadOnlyDictionary<string, string> metadata, Dictionary<string, string> args, RequestContext context, CancellationToken cancellation)
     {
         ComputeApi.Check(instance, action);
-        var made = await store.Collection<ImageDocument>().GetAsync(instance.ImageRef, cancellation);
+        var made = await images.FindAsync(instance.ImageRef, cancellation);
         var uuid = Guid.NewGuid().ToString();
-        var image = await images.CreateAsync(
+        var image = await images.CreateSnapshotAsync(
             new ImageDocument
             {
                 Key = uuid, Uuid = uuid, Name = name, DiskFormat = null, Location = null, ProjectId = instance.ProjectId, SnapshotOf = instance.Uuid,
@@ -62,7 +61,7 @@ public sealed class SnapshotApi(ComputeApi compute, IDocumentStore store, ImageS
         }
         catch (InstanceInvalidStateException)
         {
-            await images.DeleteAsync(image, CancellationToken.None);
+            await images.AbandonAsync(image.Uuid, CancellationToken.None);
             throw;
         }
     }

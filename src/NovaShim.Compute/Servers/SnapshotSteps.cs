@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.IO.Pipelines;
-using NovaShim.Compute.Documents;
 using NovaShim.Compute.Images;
 using NovaShim.Compute.Work;
 using NovaShim.Sdk;
@@ -10,15 +9,13 @@ namespace NovaShim.Compute.Servers;
 /// <summary>
 /// Writes servers' disks to images. The image's document is there before the work begins, without bytes; a run that is cut off leaves it so, and the next begins again.
 /// </summary>
-internal sealed class SnapshotSteps(IDocumentStore store, ImageStore images)
+internal sealed class SnapshotSteps(IImageLibrary images)
 {
-    private IDocumentCollection<ImageDocument> Images => store.Collection<ImageDocument>();
-
     /// <summary>Sees to it that the image of the work has the server's disk in it.</summary>
     public async Task WriteAsync(LeasedWork<InstanceDocument> work, ComputeManager manager)
     {
         var (instance, id) = (work.Document, ImageOf(work));
-        var image = await Images.GetAsync(id, work.Lost) ?? throw Gone(id);
+        var image = await images.FindAsync(id, work.Lost) ?? throw Gone(id);
         if (image.Status == ImageStatuses.Active)
         {
             // A former run has come this far.
@@ -49,39 +46,27 @@ internal sealed class SnapshotSteps(IDocumentStore store, ImageStore images)
     public async Task RotateAsync(LeasedWork<InstanceDocument> work)
     {
         var keep = int.Parse(work.Document.Work!.Args[InstanceArgs.Rotation], CultureInfo.InvariantCulture);
-        if (await Images.GetAsync(ImageOf(work), work.Lost) is not { } newest)
+        if (await images.FindAsync(ImageOf(work), work.Lost) is not { } newest)
         {
             // Removed by a former run, which was to keep none.
             return;
         }
 
         var type = newest.Metadata[SnapshotProperties.BackupType];
-        var rotation = (await Images.WhereAsync(i => i.ProjectId == newest.ProjectId, work.Lost))
-            .Where(i => i.Metadata.GetValueOrDefault(SnapshotProperties.InstanceUuid) == work.Document.Uuid && i.Metadata.GetValueOrDefault(SnapshotProperties.BackupType) == type)
+        var rotation = (await images.SnapshotsOfAsync(newest.ProjectId, work.Document.Uuid, work.Lost))
+            .Where(i => i.Metadata.GetValueOrDefault(SnapshotProperties.BackupType) == type)
             .OrderByDescending(i => i.CreatedAt).ThenByDescending(i => i.Uuid == newest.Uuid);
         foreach (var old in rotation.Skip(keep).ToList())
         {
-            await images.DeleteAsync(old, work.Lost);
+            await images.DeleteAsync(old.Uuid, work.Lost);
         }
     }
 
     /// <summary>Removes the image of work that has failed, unless it is whole.</summary>
-    public async Task DropAsync(LeasedWork<InstanceDocument> work)
-    {
-        if (await Images.GetAsync(ImageOf(work), work.Lost) is { Status: not ImageStatuses.Active } image)
-        {
-            await images.DeleteAsync(image, work.Lost);
-        }
-    }
+    public Task DropAsync(LeasedWork<InstanceDocument> work) => images.AbandonAsync(ImageOf(work), work.Lost);
 
     /// <summary>Removes the image of a server that is on the shelf no more.</summary>
-    public async Task DropShelvedAsync(InstanceDocument instance, CancellationToken cancellation)
-    {
-        if (instance.ShelvedImageId is { } id && await Images.GetAsync(id, cancellation) is { } image)
-        {
-            await images.DeleteAsync(image, cancellation);
-        }
-    }
+    public Task DropShelvedAsync(InstanceDocument instance, CancellationToken cancellation) => instance.ShelvedImageId is { } id ? images.DeleteAsync(id, cancellation) : Task.CompletedTask;
 
     /// <summary>The image that the work is about.</summary>
     public static string ImageOf(LeasedWork<InstanceDocument> work) => work.Document.Work!.Args[InstanceArgs.ImageId];

@@ -18,7 +18,7 @@ internal sealed partial class KeystoneClient(HttpClient http, KeystoneOptions op
     private static readonly TimeSpan Margin = TimeSpan.FromMinutes(1);
 
     private readonly SemaphoreSlim _loggingIn = new(1, 1);
-    private (string Secret, DateTimeOffset Until)? _service;
+    private KeystoneService? _service;
 
     /// <summary>What a token says, or null when it is not valid.</summary>
     public async Task<KeystoneToken?> ValidateAsync(string secret, CancellationToken cancellation)
@@ -26,7 +26,7 @@ internal sealed partial class KeystoneClient(HttpClient http, KeystoneOptions op
         for (var again = false; ; again = true)
         {
             // Where there is no service user, the token asks about itself: Keystone lets it.
-            var asking = options.UserName is null ? secret : await ServiceTokenAsync(cancellation);
+            var asking = options.UserName is null ? secret : (await ServiceAsync(cancellation)).Secret;
             using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(options.Url + "/auth/tokens?nocatalog"));
             request.Headers.TryAddWithoutValidation("X-Auth-Token", asking);
             request.Headers.TryAddWithoutValidation("X-Subject-Token", secret);
@@ -48,6 +48,40 @@ internal sealed partial class KeystoneClient(HttpClient http, KeystoneOptions op
             }
         }
     }
+
+    /// <summary>The service user's token, and with it the catalog: the one of before while it lasts. Only where there is a service user.</summary>
+    public async Task<KeystoneService> ServiceAsync(CancellationToken cancellation)
+    {
+        if (_service is { } known && known.Until > time.GetUtcNow())
+        {
+            return known;
+        }
+
+        await _loggingIn.WaitAsync(cancellation);
+        try
+        {
+            if (_service is { } meanwhile && meanwhile.Until > time.GetUtcNow())
+            {
+                return meanwhile;
+            }
+
+            var project = new KeystoneProject(null, options.Project, Named(options.ProjectDomain));
+            if (await LogInAsync(options.UserName!, options.Password, project, cancellation) is not { } issued)
+            {
+                LogRefused(options.UserName!, options.Url);
+                throw Away("the service user is refused");
+            }
+
+            return _service = new KeystoneService(issued.Secret, (issued.Token.ExpiresAt ?? time.GetUtcNow() + Margin + Margin) - Margin, issued.Token.Catalog ?? []);
+        }
+        finally
+        {
+            _loggingIn.Release();
+        }
+    }
+
+    /// <summary>The service user's token has been refused, or its catalog is out of date: the next time there is another.</summary>
+    public void Forget(KeystoneService service) => Interlocked.CompareExchange(ref _service, null, service);
 
     /// <summary>A token for a name and a password, or null when they are not right or the user is nothing in the project.</summary>
     /// <param name="user">The name.</param>
@@ -76,37 +110,6 @@ internal sealed partial class KeystoneClient(HttpClient http, KeystoneOptions op
     public void Dispose() => _loggingIn.Dispose();
 
     private static KeystoneReference Named(string name) => new(null, name);
-
-    private async Task<string> ServiceTokenAsync(CancellationToken cancellation)
-    {
-        if (_service is { } known && known.Until > time.GetUtcNow())
-        {
-            return known.Secret;
-        }
-
-        await _loggingIn.WaitAsync(cancellation);
-        try
-        {
-            if (_service is { } meanwhile && meanwhile.Until > time.GetUtcNow())
-            {
-                return meanwhile.Secret;
-            }
-
-            var project = new KeystoneProject(null, options.Project, Named(options.ProjectDomain));
-            if (await LogInAsync(options.UserName!, options.Password, project, cancellation) is not { } issued)
-            {
-                LogRefused(options.UserName!, options.Url);
-                throw Away("the service user is refused");
-            }
-
-            _service = (issued.Secret, (issued.Token.ExpiresAt ?? time.GetUtcNow() + Margin + Margin) - Margin);
-            return issued.Secret;
-        }
-        finally
-        {
-            _loggingIn.Release();
-        }
-    }
 
     private async Task<(string Secret, KeystoneToken Token)?> IssueAsync(KeystoneProof proof, KeystoneProject? project, CancellationToken cancellation)
     {

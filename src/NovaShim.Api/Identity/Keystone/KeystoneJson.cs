@@ -6,7 +6,20 @@ namespace NovaShim.Api.Identity.Keystone;
 internal sealed record KeystoneTokenEnvelope(KeystoneToken? Token);
 
 /// <summary>A token.</summary>
-internal sealed record KeystoneToken(KeystoneReference? User, KeystoneReference? Project, IReadOnlyList<KeystoneReference>? Roles, IReadOnlyList<string>? Methods, DateTimeOffset? IssuedAt, DateTimeOffset? ExpiresAt);
+internal sealed record KeystoneToken(KeystoneReference? User, KeystoneReference? Project, IReadOnlyList<KeystoneReference>? Roles, IReadOnlyList<string>? Methods, DateTimeOffset? IssuedAt, DateTimeOffset? ExpiresAt,
+    IReadOnlyList<KeystoneCatalogService>? Catalog);
+
+/// <summary>A service of the catalog.</summary>
+internal sealed record KeystoneCatalogService(string? Type, IReadOnlyList<KeystoneEndpoint>? Endpoints);
+
+/// <summary>Where a service is.</summary>
+internal sealed record KeystoneEndpoint(string? Interface, string? RegionId, string? Region, string? Url);
+
+/// <summary>The service user's own token.</summary>
+/// <param name="Secret">What is sent.</param>
+/// <param name="Until">Until when it is used.</param>
+/// <param name="Catalog">Where the cloud's services are.</param>
+internal sealed record KeystoneService(string Secret, DateTimeOffset Until, IReadOnlyList<KeystoneCatalogService> Catalog);
 
 /// <summary>A user, project or role.</summary>
 internal sealed record KeystoneReference(string? Id, string? Name);
