@@ -130,14 +130,15 @@ internal sealed class DomainFolder
 
     /// <summary>
     /// Holds sshd as long as its own standard input is open, which is as long as the simulator lives, however it ends; then ends sshd and every process
-    /// that carries this start's mark: a host that is switched off leaves nothing running.
+    /// that carries this start's mark: a host that is switched off leaves nothing running. A connection on which no command runs has no process with the mark; it is a child of sshd.
     /// </summary>
     private static string WatchdogText =>
         $$"""
         /usr/sbin/sshd -D -f "$1" -E "$2" </dev/null &
         sshd=$!
         read -r _
-        kill "$sshd" 2>/dev/null
+        kill -STOP "$sshd" 2>/dev/null
+        kill -KILL $(cat "/proc/$sshd/task/$sshd/children" 2>/dev/null) "$sshd" 2>/dev/null
         wait "$sshd"
         for environment in /proc/[0-9]*/environ; do
           if tr '\0' '\n' 2>/dev/null <"$environment" | grep -qxF "{{DomainProcesses.MarkName}}=$3"; then

@@ -126,9 +126,13 @@ public sealed class ControlDomainTests
         int port = hosts.Two.SshPort;
         Task<(int Exit, string Out, string Error)> session = hosts.TryAsync(hosts.Two, "echo begun > \"$HOME/begun\"; sleep 600");
         await HostFolder.UntilAsync(() => File.Exists(Path.Combine(hosts.RootTwo, "dom0", "root", "begun")), "the session has begun");
+        string connected = Path.Combine(hosts.RootOne, "connected");
+        Task<(int Exit, string Out, string Error)> idle = HostFolder.RunAsync("/usr/bin/ssh", ["-N", "-o", "PermitLocalCommand=yes", "-o", $"LocalCommand=touch '{connected}'", .. hosts.Ssh(hosts.Two)]);
+        await HostFolder.UntilAsync(() => File.Exists(connected), "a connection without a command stands");
 
         await hosts.Two.RestartSshdAsync(TimeSpan.FromSeconds(1), strange: false, CancellationToken.None);
         Assert.NotEqual(0, (await session).Exit);
+        Assert.Equal(255, (await idle).Exit);
         Assert.Equal(255, (await hosts.TryAsync(hosts.Two, "true")).Exit);
 
         // A second restart waits for the first.
