@@ -15,21 +15,23 @@ expect() {
   [ "$got" = "$wanted" ] || fail "$what: $got instead of $wanted: $(cat "$work/answer")"
   ok "$what: $wanted"
 }
-# until_status STATUS WHAT TOKEN PATH: until it is so; a minute at the most.
+# await WHAT COMMAND...: until the command succeeds. Five minutes at the most: it is no measure of speed, and a machine may be slow.
+await() {
+  local what=$1 began=$SECONDS
+  shift
+  until "$@"; do
+    [ $((SECONDS - began)) -lt 300 ] || fail "$what: not within 300 seconds; the last answer is $(cat "$work/answer")"
+    sleep 0.3
+  done
+}
+# until_status STATUS WHAT TOKEN PATH [CURL OPTIONS]: until it is so.
 until_status() {
-  local wanted=$1 what=$2 began=$SECONDS
+  local wanted=$1 what=$2
   shift 2
-  while [ $((SECONDS - began)) -lt 60 ]; do
-    [ "$(status "$@")" = "$wanted" ] && { ok "$what: $wanted"; return 0; }
-    sleep 0.5
-  done
-  fail "$what: never $wanted; the last answer is $(cat "$work/answer")"
+  await "$what: $wanted" has_status "$wanted" "$@"
+  ok "$what: $wanted"
 }
+has_status() { local wanted=$1; shift; [ "$(status "$@")" = "$wanted" ]; }
 # await_hosts TOKEN COUNT: until that many hosts take servers; an administrator's token.
-await_hosts() {
-  local began=$SECONDS
-  until [ "$(status "$1" /v2.1/os-services)" = 200 ] && [ "$(jq '[.services[] | select(.binary == "nova-compute" and .state == "up")] | length' "$work/answer")" = "$2" ]; do
-    [ $((SECONDS - began)) -lt 120 ] || fail "the hosts do not come up: $(cat "$work/answer")"
-    sleep 0.5
-  done
-}
+await_hosts() { await "$2 hosts that take servers" has_hosts "$@"; }
+has_hosts() { has_status 200 "$1" /v2.1/os-services && [ "$(jq '[.services[] | select(.binary == "nova-compute" and .state == "up")] | length' "$work/answer")" = "$2" ]; }

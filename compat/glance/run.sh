@@ -38,18 +38,24 @@ user bob "$other" member >/dev/null
 alice=$(log_in alice web)
 bob=$(log_in bob other)
 
-jq -n --arg work "$work" --arg keystone "$keystone" --arg secret "$secret" '{
-  data: "\($work)/data", api: {urls: "http://127.0.0.1:0"},
-  identity: {mode: "keystone", keystone: {url: $keystone, username: "nova", password: $secret, project: "service", timeout_seconds: "60"}},
-  images: {mode: "glance", region: "RegionOne"},
-  compute: {max_attempts: "2", retry_seconds: "0.5"},
-  hosts: [range(1; 3) | {name: "host\(.)", driver: "fake", settings: {memory_mb: "131072", vcpus: "64", local_gb: "4000"}}]}' >"$work/novashim.conf.json"
-chmod 600 "$work/novashim.conf.json"
-start "$work/novashim.log" artifacts/bin/NovaShim/release/novashim serve --config "$work/novashim.conf.json" --ready "$work/novashim.json"
-await_file "$work/novashim.json" "$started_pid" "$work/novashim.log"
-api=$(jq -r .api_url "$work/novashim.json")
+# start_shim [PORT]: and waits until its hosts take servers; its process id is in $shim_pid.
+start_shim() {
+  jq -n --arg work "$work" --arg keystone "$keystone" --arg secret "$secret" --arg port "${1:-0}" '{
+    data: "\($work)/data", api: {urls: "http://127.0.0.1:\($port)"},
+    identity: {mode: "keystone", keystone: {url: $keystone, username: "nova", password: $secret, project: "service", timeout_seconds: "60"}},
+    images: {mode: "glance", region: "RegionOne"},
+    compute: {max_attempts: "4", retry_seconds: "0.5", lease_seconds: "3", poll_seconds: "0.5"},
+    hosts: [range(1; 3) | {name: "host\(.)", driver: "fake", settings: {memory_mb: "131072", vcpus: "64", local_gb: "4000", state_file: "\($work)/world"}}]}' >"$work/novashim.conf.json"
+  chmod 600 "$work/novashim.conf.json"
+  rm -f "$work/novashim.json"
+  start "$work/novashim.log" artifacts/bin/NovaShim/release/novashim serve --config "$work/novashim.conf.json" --ready "$work/novashim.json"
+  shim_pid=$started_pid
+  await_file "$work/novashim.json" "$shim_pid" "$work/novashim.log"
+  api=$(jq -r .api_url "$work/novashim.json")
+  await_hosts "$admin" 2
+}
+start_shim
 endpoint compute nova "$api/v2.1"
-await_hosts "$admin" 2
 
 # Images of all kinds.
 head -c 3000000 /dev/urandom >"$work/raw"
@@ -100,13 +106,10 @@ server_id() { jq -r .server.id "$work/answer"; }
 boot() { # TOKEN NAME IMAGE: the status
   status "$1" /v2.1/servers -X POST -H 'Content-Type: application/json' -d "$(jq -n --arg name "$2" --arg image "$3" '{server: {name: $name, imageRef: $image, flavorRef: "1"}}')"
 }
-await_server() { # STATUS ID
-  local began=$SECONDS
-  until [ "$(status "$admin" "/v2.1/servers/$2")" = 200 ] && [ "$(jq -r .server.status "$work/answer")" = "$1" ]; do
-    [ $((SECONDS - began)) -lt 90 ] || fail "server $2 is not $1: $(cat "$work/answer")"
-    sleep 0.3
-  done
-}
+await_server() { await "server $2 is $1" is_server "$@"; } # STATUS ID
+is_server() { has_status 200 "$admin" "/v2.1/servers/$2" && [ "$(jq -r .server.status "$work/answer")" = "$1" ]; }
+await_idle() { await "server $1 has no task" is_idle "$1"; } # ID
+is_idle() { is_server ACTIVE "$1" && jq -e '.server["OS-EXT-STS:task_state"] == null' "$work/answer" >/dev/null; }
 set_up_client alice web
 nova boot --flavor m1.tiny --image "alice's disk" --poll guest >"$work/boot" 2>&1 || { cat "$work/boot" >&2; fail "nova boot"; }
 ok "nova boots a server from a VHD that Glance keeps"
@@ -137,14 +140,10 @@ guest=$(openstack server show -f value -c id guest)
 act() { status "$alice" "/v2.1/servers/$guest/action" -X POST -H 'Content-Type: application/json' -d "$1"; }
 made() { tr -d '\r' <"$work/headers" | sed -n 's|^Location: .*/images/||Ip'; }
 await_image() { # ID
-  local began=$SECONDS
-  until [ "$(glance "$admin" GET "images/$1" | jq -r .status)" = active ]; do
-    [ $((SECONDS - began)) -lt 90 ] || fail "image $1 does not become active: $(glance "$admin" GET "images/$1")"
-    sleep 0.3
-  done
-  await_server ACTIVE "$guest"
-  until jq -e '.server["OS-EXT-STS:task_state"] == null' "$work/answer" >/dev/null; do sleep 0.3; await_server ACTIVE "$guest"; done
+  await "image $1 is active" is_image active "$1"
+  await_idle "$guest"
 }
+is_image() { glance "$admin" GET "images/$2" >"$work/image" && [ "$(jq -r .status "$work/image")" = "$1" ]; } # STATUS ID
 [ "$(act '{"createImage": {"name": "snap", "metadata": {"purpose": "test"}}}')" = 202 ] || fail "createImage: $(cat "$work/answer")"
 snap=$(made)
 await_image "$snap"
@@ -169,6 +168,81 @@ await_server SHELVED_OFFLOADED "$guest"
 await_server ACTIVE "$guest"
 [ "$(glance "$alice" GET images?name=guest-shelved | jq '.images | length')" = 0 ] || fail "the image of the shelved server stays"
 ok "a server goes to the shelf in Glance and comes back"
+
+# A backup's image loses its properties in Glance, one is protected there, and an image that says of itself what a backup does is none.
+patch() { glance "$1" PATCH "images/$2" -H 'Content-Type: application/openstack-images-v2.1-json-patch' -d "$3" >/dev/null; } # TOKEN ID CHANGES
+back_up() { # NAME ROTATION: its image's id is in $backup
+  [ "$(act "{\"createBackup\": {\"name\": \"$1\", \"backup_type\": \"daily\", \"rotation\": $2}}")" = 202 ] || fail "createBackup: $(cat "$work/answer")"
+  backup=$(made)
+}
+names() { glance "$alice" GET "images?instance_uuid=$guest&sort=name:asc" | jq -r '[.images[].name] | join(" ")'; }
+glance "$alice" DELETE "images/$snap" >/dev/null
+snap=$(upload "$alice" snap raw "$work/raw" private)
+back_up typeless 9
+await_image "$backup"
+patch "$alice" "$backup" '[{"op": "remove", "path": "/backup_type"}, {"op": "remove", "path": "/base_image_ref"}, {"op": "remove", "path": "/user_id"}]'
+back_up kept 9
+await_image "$backup"
+patch "$alice" "$backup" '[{"op": "replace", "path": "/protected", "value": true}]'
+[ "$(act '{"createImage": {"name": "no-backup", "metadata": {"backup_type": "daily"}}}')" = 202 ] || fail "createImage: $(cat "$work/answer")"
+await_image "$(made)"
+back_up third 1
+await_image "$backup"
+[ "$(names)" = "kept no-backup third typeless" ] || fail "of the images there are $(names)"
+expect 200 "an image without Nova's properties" "$alice" "/v1.1/$web/images/$backup"
+ok "a rotation counts what is still a backup of its type, and leaves what is protected"
+
+# The process is killed while it sends a server's disk to Glance: the disk of a fake server is the text that an image begins with.
+{ echo "novashim fake disk of 1073741824"; for ((line = 0; line < 400; line++)); do head -c 48000 /dev/urandom | base64 -w 0; echo; done; } >"$work/large"
+large=$(upload "$admin" large raw "$work/large" public)
+[ "$(boot "$alice" large "$large")" = 202 ] || fail "a server with a large disk: $(cat "$work/answer")"
+guest=$(server_id)
+await_idle "$guest"
+[ "$(act '{"createImage": {"name": "whole"}}')" = 202 ] || fail "createImage: $(cat "$work/answer")"
+whole=$(made)
+await_image "$whole"
+cut_off() { # ACTION [IMAGE-NAME]: the action, its process dead in the midst of its image, whose id is in $cut
+  touch "$work/glance.port.slow"
+  [ "$(act "$1")" = 202 ] || fail "$1: $(cat "$work/answer")"
+  cut=$(made)
+  [ -n "$cut" ] || cut=$(glance "$alice" GET "images?name=$2" | jq -r '.images[0].id')
+  await "image $cut is being written" is_image saving "$cut"
+  await "bytes of image $cut are there" test -s "$work/glance-store/$cut"
+  kill -KILL "$shim_pid"
+  wait "$shim_pid" 2>/dev/null || true
+}
+cut_off '{"createImage": {"name": "cut off"}}'
+rm "$work/glance.port.slow"
+start_shim "${api##*:}"
+await_image "$cut"
+cmp -s "$work/glance-store/$whole" "$work/glance-store/$cut" || fail "the image of a server is another after its process was killed"
+ok "a process that is killed while it sends an image sends it again when it is back"
+# And Glance with it: it says for ever that the image is being written.
+cut_off '{"createImage": {"name": "cut off twice"}}'
+kill -KILL "$glance_pid"
+wait "$glance_pid" 2>/dev/null || true
+rm "$work/glance.port.slow"
+start_glance "$glance_port"
+is_image saving "$cut" || fail "image $cut is not as Glance has left it: $(cat "$work/image")"
+start_shim "${api##*:}"
+await_idle "$guest"
+is_gone() { [ "$(curl -sS -o /dev/null -w '%{http_code}' -H "X-Auth-Token: $admin" "$glance/v2/images/$1")" = 404 ]; }
+await "image $cut is gone" is_gone "$cut"
+expect 200 "what the server has been through" "$alice" "/v2.1/servers/$guest/os-instance-actions"
+jq -e '[.instanceActions[] | select(.action == "createImage")][0].message | test("still being written")' "$work/answer" >/dev/null || fail "it is not said why there is no image: $(cat "$work/answer")"
+ok "an image that Glance has lost in the midst is given up and removed, the server goes on"
+cut_off '{"shelve": null}' large-shelved
+rm "$work/glance.port.slow"
+start_shim "${api##*:}"
+await_server SHELVED_OFFLOADED "$guest"
+is_image active "$cut" || fail "the server is on the shelf, and its image is none: $(cat "$work/image")"
+patch "$alice" "$cut" '[{"op": "replace", "path": "/protected", "value": true}]'
+[ "$(act '{"unshelve": null}')" = 202 ] || fail "unshelve: $(cat "$work/answer")"
+await_idle "$guest"
+is_image active "$cut" || fail "a protected image was removed"
+ok "a shelved server whose image was cut off comes back, and leaves its image where that is protected"
+[ "$(jq -n '[inputs | select(.status != "active")] | length' < <(glance "$admin" GET images | jq -c '.images[]'))" = 0 ] || fail "images are left behind: $(glance "$admin" GET images)"
+ok "no image is left behind that is none"
 
 # Deleting.
 expect 404 "deleting another project's image" "$bob" "/v2.1/images/$snap" -X DELETE

@@ -1,7 +1,7 @@
 """Runs the real Glance of Debian's packages on loopback, on a port that the system chooses.
 
 usage: serve.py CONF READY [PORT]
-READY gets the port, once it listens.
+READY gets the port, once it listens. While there is a file READY.slow, each part of a request's body is only read after a pause.
 """
 # Glance runs on green threads: before anything else is imported.
 import eventlet
@@ -18,6 +18,35 @@ import glance.async_  # noqa: E402
 from glance.common import config, wsgi  # noqa: E402
 from glance import notifier  # noqa: E402
 
+# Seconds before each part of a body, and the bytes of a part.
+PAUSE = 0.1
+PART = 64 * 1024
+
+
+class Unhurried:
+    """A request's body, as it comes where a file says that there is no hurry."""
+
+    def __init__(self, body, slow):
+        self.body = body
+        self.slow = slow
+
+    def read(self, size=-1):
+        if os.path.exists(self.slow):
+            eventlet.sleep(PAUSE)
+            size = PART if size < 0 else min(size, PART)
+        return self.body.read(size)
+
+    def __getattr__(self, name):
+        return getattr(self.body, name)
+
+
+def unhurried(application, slow):
+    def call(environ, start_response):
+        environ["wsgi.input"] = Unhurried(environ["wsgi.input"], slow)
+        return application(environ, start_response)
+
+    return call
+
 
 def main(conf, ready, port="0"):
     log.register_options(cfg.CONF)
@@ -31,7 +60,7 @@ def main(conf, ready, port="0"):
     cfg.CONF.set_override("workers", 0)
     glance.async_.set_threadpool_model("eventlet")
     server = wsgi.Server(initialize_glance_store=True)
-    server.start(config.load_paste_app("glance-api"), default_port=int(port))
+    server.start(unhurried(config.load_paste_app("glance-api"), ready + ".slow"), default_port=int(port))
     with open(ready + ".new", "w", encoding="ascii") as file:
         file.write(str(server.sock.getsockname()[1]))
     os.rename(ready + ".new", ready)

@@ -17,15 +17,15 @@ public interface IImageLibrary
     /// <summary>Makes the image that a server is to be written to, still without bytes.</summary>
     Task<ImageDocument> CreateSnapshotAsync(ImageDocument image, CancellationToken cancellation);
 
-    /// <summary>Takes in a server's disk, whose format is known when it is written. Exceptions as in <see cref="ImageStore.ReceiveAsync"/>.</summary>
+    /// <summary>Takes in a server's disk, whose format is known when it is written; where the image has it already, nothing. Exceptions as in <see cref="ImageStore.ReceiveAsync"/>.</summary>
     Task ReceiveSnapshotAsync(string uuid, string owner, Func<Stream, CancellationToken, Task<SnapshotInfo>> write, CancellationToken cancellation);
 
     /// <summary>A tenant's images of a server.</summary>
-    Task<IReadOnlyList<ImageDocument>> SnapshotsOfAsync(string? projectId, string serverUuid, CancellationToken cancellation);
+    Task<IReadOnlyList<ImageDocument>> SnapshotsOfAsync(string projectId, string serverUuid, CancellationToken cancellation);
 
-    /// <summary>Removes one that was to be made of a server and is not whole; one that is stays.</summary>
+    /// <summary>Removes one that was to be made of a server and is not whole; one that is stays. What cannot be removed now, <see cref="Servers.OrphanSnapshots"/> finds.</summary>
     Task AbandonAsync(string uuid, CancellationToken cancellation);
 
-    /// <summary>Removes one, if it is there.</summary>
+    /// <summary>Removes one, if it is there and its owner has not protected it.</summary>
     Task DeleteAsync(string uuid, CancellationToken cancellation);
 }

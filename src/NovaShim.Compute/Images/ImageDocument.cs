@@ -19,6 +19,9 @@ public static class ImageStatuses
 
     /// <summary>What was to become an image never will.</summary>
     public const string Killed = "killed";
+
+    /// <summary>Whether an image in this status has all its bytes.</summary>
+    public static bool IsWhole(string status) => status is Active or Deactivated;
 }
 
 /// <summary>Who sees an image beside its owner.</summary>

@@ -22,17 +22,23 @@ internal sealed class OwnImages(IDocumentStore store, ImageStore images, ImageFi
     public Task<ImageDocument> CreateSnapshotAsync(ImageDocument image, CancellationToken cancellation) => images.CreateAsync(image, cancellation);
 
     /// <inheritdoc/>
-    public Task ReceiveSnapshotAsync(string uuid, string owner, Func<Stream, CancellationToken, Task<SnapshotInfo>> write, CancellationToken cancellation) =>
-        images.ReceiveSnapshotAsync(uuid, owner, write, cancellation);
+    public async Task ReceiveSnapshotAsync(string uuid, string owner, Func<Stream, CancellationToken, Task<SnapshotInfo>> write, CancellationToken cancellation)
+    {
+        // A former run may have come to the end.
+        if (await FindAsync(uuid, cancellation) is not { } image || !ImageStatuses.IsWhole(image.Status))
+        {
+            await images.ReceiveSnapshotAsync(uuid, owner, write, cancellation);
+        }
+    }
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<ImageDocument>> SnapshotsOfAsync(string? projectId, string serverUuid, CancellationToken cancellation) =>
+    public async Task<IReadOnlyList<ImageDocument>> SnapshotsOfAsync(string projectId, string serverUuid, CancellationToken cancellation) =>
         [.. (await Documents.WhereAsync(i => i.ProjectId == projectId, cancellation)).Where(i => i.Metadata.GetValueOrDefault(SnapshotProperties.InstanceUuid) == serverUuid)];
 
     /// <inheritdoc/>
     public async Task AbandonAsync(string uuid, CancellationToken cancellation)
     {
-        if (await FindAsync(uuid, cancellation) is { Status: not ImageStatuses.Active } image)
+        if (await FindAsync(uuid, cancellation) is { } image && !ImageStatuses.IsWhole(image.Status))
         {
             await images.DeleteAsync(image, cancellation);
         }
@@ -41,7 +47,7 @@ internal sealed class OwnImages(IDocumentStore store, ImageStore images, ImageFi
     /// <inheritdoc/>
     public async Task DeleteAsync(string uuid, CancellationToken cancellation)
     {
-        if (await FindAsync(uuid, cancellation) is { } image)
+        if (await FindAsync(uuid, cancellation) is { Protected: false } image)
         {
             await images.DeleteAsync(image, cancellation);
         }

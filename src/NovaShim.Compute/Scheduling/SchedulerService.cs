@@ -26,12 +26,14 @@ internal sealed class SchedulerService(
             migrationLoop.RunAsync(stoppingToken),
             instanceLoop.RunAsync(stoppingToken),
             Heartbeat.RunAsync(token => services.BeatAsync(Environment.MachineName, ServiceGroup.SchedulerBinary, "scheduler", token), options, time, log, stoppingToken),
-            Heartbeat.RunAsync(TendAsync, options, time, log, stoppingToken));
+            Heartbeat.RunAsync(TendAsync, options, time, log, stoppingToken),
+
+            // On its own: images may be kept by what does not answer.
+            Heartbeat.RunAsync(orphanSnapshots.SweepAsync, options, time, log, stoppingToken));
     }
 
     private async Task TendAsync(CancellationToken cancellation)
     {
-        await orphanSnapshots.SweepAsync(cancellation);
         if (await silentHosts.ListenAsync(cancellation) is { } silence)
         {
             await stalledMigrations.TendAsync(silence, cancellation);

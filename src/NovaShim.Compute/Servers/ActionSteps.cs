@@ -136,6 +136,8 @@ internal sealed class ActionSteps(IImageLibrary images, SnapshotSteps snapshots,
 
     private async Task ShelveAsync(LeasedWork<InstanceDocument> work, ServerAction action, string host, ComputeManager manager)
     {
+        // A way back from the shelf that was given up at its very end has left its image.
+        await snapshots.DropShelvedAsync(work.Document, work.Lost);
         await manager.StopInstanceAsync(new InstanceContext(work), work.Lost);
         await snapshots.WriteAsync(work, manager);
         var (now, image) = (time.GetUtcNow().UtcDateTime, SnapshotSteps.ImageOf(work));

@@ -73,6 +73,9 @@ internal static class InstanceArgs
     /// <summary>The image to write to.</summary>
     public const string ImageId = "image_id";
 
+    /// <summary>Which rotation an image belongs to.</summary>
+    public const string BackupType = "backup_type";
+
     /// <summary>How many images of a rotation to keep.</summary>
     public const string Rotation = "rotation";
 }

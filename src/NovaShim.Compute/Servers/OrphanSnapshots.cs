@@ -13,7 +13,7 @@ internal sealed class OrphanSnapshots(IDocumentStore store, IImageLibrary images
     {
         // An image is there a moment before its server knows of it.
         var grace = time.GetUtcNow().UtcDateTime - TimeSpan.FromSeconds(2 * options.LeaseSeconds);
-        foreach (var image in await store.Collection<ImageDocument>().WhereAsync(i => i.SnapshotOf != null && i.Status != ImageStatuses.Active && i.CreatedAt < grace, cancellation))
+        foreach (var image in await store.Collection<ImageDocument>().WhereAsync(i => i.SnapshotOf != null && i.Status != ImageStatuses.Active && i.Status != ImageStatuses.Deactivated && i.CreatedAt < grace, cancellation))
         {
             var server = await store.Collection<InstanceDocument>().GetAsync(image.SnapshotOf!, cancellation);
             if (server?.Work?.Args.GetValueOrDefault(InstanceArgs.ImageId) != image.Uuid)

@@ -25,8 +25,8 @@ public sealed class SnapshotApi(ComputeApi compute, IImageLibrary images)
     /// <param name="cancellation">Cancels.</param>
     public Task<ImageDocument> CreateBackupAsync(
         InstanceDocument instance, string name, string backupType, int rotation, IReadOnlyDictionary<string, string> metadata, RequestContext context, CancellationToken cancellation) => BeginAsync(
-            instance, ServerAction.CreateBackup, name, "backup", new Dictionary<string, string>(metadata) { [SnapshotProperties.BackupType] = backupType },
-            new() { [InstanceArgs.Rotation] = rotation.ToString(CultureInfo.InvariantCulture) }, context, cancellation);
+            instance, ServerAction.CreateBackup, name, SnapshotProperties.Backup, new Dictionary<string, string>(metadata) { [SnapshotProperties.BackupType] = backupType },
+            new() { [InstanceArgs.BackupType] = backupType, [InstanceArgs.Rotation] = rotation.ToString(CultureInfo.InvariantCulture) }, context, cancellation);
 
     /// <summary>Accepts that a server goes to the shelf: it is shut down, kept as an image and, unless set otherwise, taken off its host.</summary>
     public Task ShelveAsync(InstanceDocument instance, RequestContext context, CancellationToken cancellation) =>

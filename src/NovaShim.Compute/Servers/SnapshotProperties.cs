@@ -12,6 +12,9 @@ public static class SnapshotProperties
     /// <summary>The type of a backup, such as <c>daily</c>: what a rotation consists of.</summary>
     public const string BackupType = "backup_type";
 
+    /// <summary>The <see cref="ImageType"/> of a backup.</summary>
+    public const string Backup = "backup";
+
     /// <summary>The image that the server was built from.</summary>
     public const string BaseImageRef = "base_image_ref";
 

@@ -15,10 +15,14 @@ internal sealed class SnapshotSteps(IImageLibrary images)
     public async Task WriteAsync(LeasedWork<InstanceDocument> work, ComputeManager manager)
     {
         var (instance, id) = (work.Document, ImageOf(work));
-        var image = await images.FindAsync(id, work.Lost) ?? throw Gone(id);
-        if (image.Status == ImageStatuses.Active)
+        if (await images.FindAsync(id, work.Lost) is not { } image)
         {
-            // A former run has come this far.
+            // A former run that was to keep no backup has removed it, as the last.
+            if (IsKept(work))
+            {
+                throw Gone(id);
+            }
+
             return;
         }
 
@@ -42,21 +46,20 @@ internal sealed class SnapshotSteps(IImageLibrary images)
         }
     }
 
-    /// <summary>Removes the oldest images of the rotation that the work's image belongs to.</summary>
+    /// <summary>
+    /// Removes the oldest images of the rotation that the work's image belongs to. What an image says of itself its owner may have changed or removed meanwhile: such a one is in no rotation, or in another.
+    /// </summary>
     public async Task RotateAsync(LeasedWork<InstanceDocument> work)
     {
-        var keep = int.Parse(work.Document.Work!.Args[InstanceArgs.Rotation], CultureInfo.InvariantCulture);
-        if (await images.FindAsync(ImageOf(work), work.Lost) is not { } newest)
-        {
-            // Removed by a former run, which was to keep none.
-            return;
-        }
+        var (args, newest) = (work.Document.Work!.Args, ImageOf(work));
+        var keep = int.Parse(args[InstanceArgs.Rotation], CultureInfo.InvariantCulture);
 
-        var type = newest.Metadata[SnapshotProperties.BackupType];
-        var rotation = (await images.SnapshotsOfAsync(newest.ProjectId, work.Document.Uuid, work.Lost))
-            .Where(i => i.Metadata.GetValueOrDefault(SnapshotProperties.BackupType) == type)
-            .OrderByDescending(i => i.CreatedAt).ThenByDescending(i => i.Uuid == newest.Uuid);
-        foreach (var old in rotation.Skip(keep).ToList())
+        // An administrator's backup is the administrator's.
+        var owner = (await images.FindAsync(newest, work.Lost))?.ProjectId ?? work.Document.ProjectId;
+        var rotation = (await images.SnapshotsOfAsync(owner, work.Document.Uuid, work.Lost))
+            .Where(i => i.Metadata.GetValueOrDefault(SnapshotProperties.ImageType) == SnapshotProperties.Backup && i.Metadata.GetValueOrDefault(SnapshotProperties.BackupType) == args[InstanceArgs.BackupType])
+            .OrderBy(i => i.Uuid == newest).ThenBy(i => i.CreatedAt);
+        foreach (var old in rotation.SkipLast(keep).ToList())
         {
             await images.DeleteAsync(old.Uuid, work.Lost);
         }
@@ -70,6 +73,8 @@ internal sealed class SnapshotSteps(IImageLibrary images)
 
     /// <summary>The image that the work is about.</summary>
     public static string ImageOf(LeasedWork<InstanceDocument> work) => work.Document.Work!.Args[InstanceArgs.ImageId];
+
+    private static bool IsKept(LeasedWork<InstanceDocument> work) => work.Document.Work!.Args.GetValueOrDefault(InstanceArgs.Rotation) != "0";
 
     private static StepFailedException Gone(string id, Exception? inner = null) => new($"Image {id} was deleted before it was there.", StepRecovery.Unwind, inner);
 }

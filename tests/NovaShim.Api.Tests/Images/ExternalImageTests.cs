@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using NovaShim.Api.Images;
+using NovaShim.Compute.Documents;
 using NovaShim.Compute.Images;
 using NovaShim.Sdk;
 
@@ -157,6 +158,88 @@ public sealed class ExternalImageTests : IAsyncLifetime
         Assert.Empty(_folder.GetFiles());
     }
 
+    [Fact]
+    public async Task What_a_dead_sender_has_left_is_an_image_only_if_it_is_what_was_sent()
+    {
+        foreach (var (left, whole) in new[] { ("disk", true), ("dis", false) })
+        {
+            var id = await BeginAsync();
+            await UpdateAsync(id, i => i with { Size = 4, Checksum = "75688b0220ad16c4e02152b6c2b56424", OsHashValue = Convert.ToHexStringLower(SHA512.HashData("disk"u8)) });
+            await GiveAsync(id, left);
+
+            var received = _library.ReceiveSnapshotAsync(id, "server", (_, _) => throw new InvalidOperationException("it is not to be written again"), default);
+            if (whole)
+            {
+                await received;
+                Assert.NotNull(await _library.FindAsync(id, default));
+                Assert.Null(await _face.Store.Collection<ImageDocument>().GetAsync(id, default));
+                continue;
+            }
+
+            Assert.Equal(StepRecovery.Unwind, (await Assert.ThrowsAsync<StepFailedException>(() => received)).Recovery);
+            Assert.Null(await _library.FindAsync(id, default));
+        }
+    }
+
+    [Fact]
+    public async Task A_snapshot_that_is_being_sent_is_noted_before()
+    {
+        var id = await BeginAsync();
+        await Assert.ThrowsAsync<StepFailedException>(() => _library.ReceiveSnapshotAsync(
+            id, "server",
+            async (stream, token) =>
+            {
+                await stream.WriteAsync("disk"u8.ToArray(), token);
+
+                // Its owner is faster.
+                await GiveAsync(id, "other");
+                return new SnapshotInfo("raw", 4);
+            },
+            default));
+        Assert.Null((await _face.Store.Collection<ImageDocument>().GetAsync(id, default))!.OsHashValue);
+        await _library.ReceiveSnapshotAsync(id, "server", (_, _) => throw new InvalidOperationException("it is not to be written again"), default);
+        Assert.Equal(5, (await _library.FindAsync(id, default))!.Size);
+    }
+
+    [Fact]
+    public async Task What_is_protected_stays_if_it_is_an_image_and_goes_if_it_is_none()
+    {
+        var (whole, half) = (await BeginAsync(), await BeginAsync());
+        await GiveAsync(whole, "disk");
+        foreach (var id in new[] { whole, half })
+        {
+            Assert.Equal(200, (await _cloud.SendAsync("alice", "PATCH", $"/image/v2/images/{id}", """[{"op": "replace", "path": "/protected", "value": true}]""", ("Content-Type", "application/openstack-images-v2.1-json-patch"))).Status);
+        }
+
+        await _library.AbandonAsync(half, default);
+        Assert.Null(await _library.FindAsync(half, default));
+        await _library.DeleteAsync(whole, default);
+        Assert.NotNull(await _library.FindAsync(whole, default));
+        Assert.Empty(await _face.Store.Collection<ImageDocument>().WhereAsync(i => i.SnapshotOf != null, default));
+    }
+
+    [Fact]
+    public async Task A_withdrawn_image_is_whole()
+    {
+        var id = await BeginAsync();
+        await GiveAsync(id, "disk");
+        Assert.Equal(204, (await _cloud.SendAsync("admin", "POST", $"/image/v2/images/{id}/actions/deactivate")).Status);
+
+        await _library.ReceiveSnapshotAsync(id, "server", (_, _) => throw new InvalidOperationException("it is not to be written again"), default);
+        await _library.AbandonAsync(id, default);
+        Assert.Equal(ImageStatuses.Deactivated, (await _library.FindAsync(id, default))!.Status);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_removed_while_Glance_is_away_is_found_again()
+    {
+        var id = await BeginAsync();
+        await _cloud.DisposeAsync();
+        _cloud = await Face.StartAsync();
+        await _library.AbandonAsync(id, default);
+        Assert.NotNull(await _face.Store.Collection<ImageDocument>().GetAsync(id, default));
+    }
+
     [Theory]
     [InlineData("images:mode", "swift", "images:mode")]
     [InlineData("images:0:id", "4b8cf1c5-6f4e-4a4e-8a52-0c4c6cbd7a10", "images:0")]
@@ -182,6 +265,15 @@ public sealed class ExternalImageTests : IAsyncLifetime
             },
             default);
         return id;
+    }
+
+    private async Task UpdateAsync(string id, Func<ImageDocument, ImageDocument> change) => Assert.NotNull(await _face.Store.Collection<ImageDocument>().UpdateAsync(id, change, default));
+
+    private async Task GiveAsync(string id, string bytes)
+    {
+        const string Formats = """[{"op": "add", "path": "/disk_format", "value": "raw"}, {"op": "add", "path": "/container_format", "value": "bare"}]""";
+        Assert.Equal(200, (await _cloud.SendAsync("alice", "PATCH", $"/image/v2/images/{id}", Formats, ("Content-Type", "application/openstack-images-v2.1-json-patch"))).Status);
+        Assert.Equal(204, (await _cloud.SendAsync("alice", "PUT", $"/image/v2/images/{id}/file", bytes, ("Content-Type", "application/octet-stream"))).Status);
     }
 
     private async Task<string> UploadAsync(string user, string name, string bytes)

@@ -280,25 +280,6 @@ public sealed class ServerActionTests
     }
 
     [Fact]
-    public async Task A_rotation_keeps_the_newest_backups_of_its_type()
-    {
-        using var plane = new HandDriven();
-        var server = await ServerAsync(plane, VmStates.Active);
-        foreach (var (name, type, rotation) in new[] { ("d1", "daily", 2), ("w1", "weekly", 2), ("d2", "daily", 2), ("d3", "daily", 2), ("i", "", 0) })
-        {
-            plane.Time.Advance(TimeSpan.FromMinutes(1));
-            server = await plane.ServerAsync(server.Uuid);
-            await (type.Length == 0
-                ? plane.Snapshots.CreateImageAsync(server, name, new Dictionary<string, string>(), TestCloud.NewContext(), default)
-                : plane.Snapshots.CreateBackupAsync(server, name, type, rotation, new Dictionary<string, string>(), TestCloud.NewContext(), default));
-            await plane.SettleAsync();
-        }
-
-        Assert.Equal(["w1", "d2", "d3", "i"], plane.Store.All<ImageDocument>().Where(i => i.Uuid != HandDriven.ImageId).Select(i => i.Name));
-        Assert.Equal(4, plane.ImageFiles.Count);
-    }
-
-    [Fact]
     public async Task A_shelved_server_that_is_deleted_takes_its_image_with_it()
     {
         using var plane = new HandDriven();

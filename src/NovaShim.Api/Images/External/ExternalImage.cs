@@ -66,10 +66,19 @@ internal sealed record ExternalImages(IReadOnlyList<ExternalImage>? Images, stri
 /// <param name="Op"><c>add</c>, <c>replace</c> or <c>remove</c>.</param>
 /// <param name="Path">The field, as a JSON pointer.</param>
 /// <param name="Value">What to; null for a removal.</param>
-internal sealed record ExternalChange(string Op, string Path, string? Value)
+internal sealed record ExternalChange(string Op, string Path, JsonElement? Value)
 {
+    /// <summary>Sets a field, whether it is there or not.</summary>
+    public static ExternalChange To(string field, string value) => new("add", PathOf(field), JsonSerializer.SerializeToElement(value, ExternalJson.Default.String));
+
+    /// <summary>Sets a field to a boolean.</summary>
+    public static ExternalChange To(string field, bool value) => new("add", PathOf(field), JsonSerializer.SerializeToElement(value, ExternalJson.Default.Boolean));
+
+    /// <summary>Takes a field away.</summary>
+    public static ExternalChange Without(string field) => new("remove", PathOf(field), null);
+
     /// <summary>A field's pointer.</summary>
-    public static string PathOf(string field) => "/" + field.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
+    private static string PathOf(string field) => "/" + field.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
 }
 
 /// <summary>Why Glance refuses something.</summary>
@@ -79,6 +88,7 @@ internal sealed record ExternalRefusal(string? Message);
 [JsonSerializable(typeof(ExternalImage))]
 [JsonSerializable(typeof(ExternalImages))]
 [JsonSerializable(typeof(ExternalRefusal))]
+[JsonSerializable(typeof(bool))]
 [JsonSerializable(typeof(IReadOnlyList<ExternalChange>))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, JsonElement>))]
 internal sealed partial class ExternalJson : JsonSerializerContext;

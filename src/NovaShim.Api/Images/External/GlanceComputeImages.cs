@@ -24,8 +24,8 @@ internal sealed class GlanceComputeImages(GlanceImages images, GlanceClient glan
         var wanted = change(image.Metadata);
         IReadOnlyList<ExternalChange> changes =
         [
-            .. wanted.Where(p => image.Metadata.GetValueOrDefault(p.Key) != p.Value).Select(p => new ExternalChange(image.Metadata.ContainsKey(p.Key) ? "replace" : "add", ExternalChange.PathOf(p.Key), p.Value)),
-            .. image.Metadata.Keys.Where(k => !wanted.ContainsKey(k)).Select(k => new ExternalChange("remove", ExternalChange.PathOf(k), null)),
+            .. wanted.Where(p => image.Metadata.GetValueOrDefault(p.Key) != p.Value).Select(p => ExternalChange.To(p.Key, p.Value)),
+            .. image.Metadata.Keys.Where(k => !wanted.ContainsKey(k)).Select(ExternalChange.Without),
         ];
         return changes.Count == 0 ? image.Metadata : (await images.ChangeAsync(image.Uuid, changes, TokenOf(request), cancellation)).Metadata;
     }

@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 using NovaShim.Api.Faults;
 using NovaShim.Compute.Documents;
 using NovaShim.Compute.Images;
@@ -11,9 +12,11 @@ namespace NovaShim.Api.Images.External;
 /// <summary>
 /// An external Glance's images as the control plane uses them. Bytes are fetched and sent with the service user's token: a server is built minutes after its request and built again after a failure, when the user's token
 /// may have ended, and a token is a secret that is in no document and no message. Whether the user may is asked before, with the user's own token.
-/// An image that a server is to be written to has a document in the store, too, as long as it is not whole: whoever dies in between leaves a trace by which it is found and removed.
+/// An image that a server is to be written to has a document in the store, too, as long as it is not known to be whole: whoever dies in between leaves a trace by which it is found and removed. What is sent is noted there
+/// before: what Glance calls an image after a sender has died is one only if it is that.
 /// </summary>
-internal sealed class GlanceLibrary(GlanceImages images, GlanceClient glance, ImageCache cache, IDocumentStore store, TimeProvider time, IHttpContextAccessor http) : IImageLibrary
+internal sealed partial class GlanceLibrary(
+    GlanceImages images, GlanceClient glance, ImageCache cache, IDocumentStore store, TimeProvider time, IHttpContextAccessor http, ILogger<GlanceLibrary> log) : IImageLibrary
 {
     private IDocumentCollection<ImageDocument> Begun => store.Collection<ImageDocument>();
 
@@ -68,40 +71,68 @@ internal sealed class GlanceLibrary(GlanceImages images, GlanceClient glance, Im
     {
         try
         {
-            // A former run may have come to the end.
-            var image = await images.FindAsync(uuid, token: null, cancellation) ?? throw new ImageNotFoundException(uuid);
-            if (image.Status != ImageStatuses.Active)
+            var image = await RequireAsync();
+            switch (image.Status)
             {
-                await cache.StageAsync(uuid, write, (staged, token) => SendAsync(uuid, staged, token), cancellation);
+                case var whole when ImageStatuses.IsWhole(whole):
+                    // A former run has come to the end.
+                    break;
+                case ImageStatuses.Saving:
+                    // Glance does not know yet that a former sender is gone; it takes no other as long as that.
+                    throw new StepFailedException($"Image {uuid} is still being written by a former try.");
+                default:
+                    await cache.StageAsync(uuid, write, (staged, token) => SendAsync(uuid, staged, token), cancellation);
+                    image = await RequireAsync();
+                    break;
             }
 
+            await CheckAsync(image, cancellation);
             await ForgetAsync(uuid, CancellationToken.None);
         }
         catch (FaultException e)
         {
             throw Failed(uuid, e);
         }
+
+        async Task<ImageDocument> RequireAsync() => await images.FindAsync(uuid, token: null, cancellation) ?? throw new ImageNotFoundException(uuid);
     }
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<ImageDocument>> SnapshotsOfAsync(string? projectId, string serverUuid, CancellationToken cancellation) =>
-        await images.ListAsync($"{(projectId is null ? "" : $"owner={Uri.EscapeDataString(projectId)}&")}{SnapshotProperties.InstanceUuid}={Uri.EscapeDataString(serverUuid)}", token: null, cancellation);
+    public async Task<IReadOnlyList<ImageDocument>> SnapshotsOfAsync(string projectId, string serverUuid, CancellationToken cancellation) =>
+        await images.ListAsync($"owner={Uri.EscapeDataString(projectId)}&{SnapshotProperties.InstanceUuid}={Uri.EscapeDataString(serverUuid)}", token: null, cancellation);
 
     /// <inheritdoc/>
     public async Task AbandonAsync(string uuid, CancellationToken cancellation)
     {
-        if (await images.FindAsync(uuid, token: null, cancellation) is { Status: not ImageStatuses.Active })
+        try
         {
-            await RemoveAsync(uuid, cancellation);
-        }
+            if (await images.FindAsync(uuid, token: null, cancellation) is { } image && !ImageStatuses.IsWhole(image.Status))
+            {
+                await DiscardAsync(image, cancellation);
+            }
 
-        await ForgetAsync(uuid, cancellation);
+            await ForgetAsync(uuid, cancellation);
+        }
+        catch (FaultException e)
+        {
+            // Nobody waits for it: its document stays, by which it is found again.
+            LogLater(uuid, e.Message);
+        }
     }
 
     /// <inheritdoc/>
     public async Task DeleteAsync(string uuid, CancellationToken cancellation)
     {
-        await RemoveAsync(uuid, cancellation);
+        try
+        {
+            await RemoveAsync(uuid, cancellation);
+        }
+        catch (FaultException kept) when (kept.Status is StatusCodes.Status403Forbidden or StatusCodes.Status409Conflict)
+        {
+            // Protected by its owner, or in use by others. No other try will change that, and nothing depends on it.
+            LogKept(uuid, kept.Message);
+        }
+
         await ForgetAsync(uuid, cancellation);
     }
 
@@ -147,6 +178,7 @@ internal sealed class GlanceLibrary(GlanceImages images, GlanceClient glance, Im
     private async Task SendAsync(string uuid, StagedImage staged, CancellationToken cancellation)
     {
         await ChangeFormatAsync(uuid, staged.DiskFormat, cancellation);
+        await Begun.UpdateAsync(uuid, i => i with { Size = staged.Size, Checksum = staged.Md5, OsHashValue = staged.Sha512 }, cancellation);
         using var limit = new CancellationTokenSource(glance.Patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
         try
@@ -171,12 +203,21 @@ internal sealed class GlanceLibrary(GlanceImages images, GlanceClient glance, Im
             throw glance.Away("it takes no more bytes of the image");
         }
 
-        var image = await images.FindAsync(uuid, token: null, cancellation) ?? throw new ImageNotFoundException(uuid);
-        if (image.Status != ImageStatuses.Active || image.Size != staged.Size
-            || (image.OsHashValue is { } hash ? !string.Equals(hash, staged.Sha512, StringComparison.OrdinalIgnoreCase) : !string.Equals(image.Checksum, staged.Md5, StringComparison.OrdinalIgnoreCase)))
+    }
+
+    private async Task CheckAsync(ImageDocument image, CancellationToken cancellation)
+    {
+        if (await Begun.GetAsync(image.Uuid, cancellation) is not { OsHashValue: { } sha512, Checksum: { } md5 } sent)
         {
-            await RemoveAsync(uuid, CancellationToken.None);
-            throw new StepFailedException($"Image {uuid} is not kept as it was sent: it has been removed.", StepRecovery.Unwind);
+            // Nothing has been sent from here: its owner has given it its bytes.
+            return;
+        }
+
+        var same = image.OsHashValue is { } hash ? string.Equals(hash, sha512, StringComparison.OrdinalIgnoreCase) : string.Equals(image.Checksum, md5, StringComparison.OrdinalIgnoreCase);
+        if (!same || image.Size != sent.Size || !ImageStatuses.IsWhole(image.Status))
+        {
+            await DiscardAsync(image, CancellationToken.None);
+            throw new StepFailedException($"Image {image.Uuid} is not kept as it was sent: it has been removed.", StepRecovery.Unwind);
         }
     }
 
@@ -184,13 +225,23 @@ internal sealed class GlanceLibrary(GlanceImages images, GlanceClient glance, Im
     {
         try
         {
-            await images.ChangeAsync(
-                uuid, [new("replace", ExternalChange.PathOf("disk_format"), format), new("replace", ExternalChange.PathOf("container_format"), "bare")], token: null, cancellation);
+            await images.ChangeAsync(uuid, [ExternalChange.To("disk_format", format), ExternalChange.To("container_format", "bare")], token: null, cancellation);
         }
         catch (FaultException gone) when (gone.Status == StatusCodes.Status404NotFound)
         {
             throw new ImageNotFoundException(uuid);
         }
+    }
+
+    // What is not what it was to be is of no use to who has protected it.
+    private async Task DiscardAsync(ImageDocument image, CancellationToken cancellation)
+    {
+        if (image.Protected)
+        {
+            await images.ChangeAsync(image.Uuid, [ExternalChange.To("protected", false)], token: null, cancellation);
+        }
+
+        await RemoveAsync(image.Uuid, cancellation);
     }
 
     private async Task RemoveAsync(string uuid, CancellationToken cancellation)
@@ -212,4 +263,10 @@ internal sealed class GlanceLibrary(GlanceImages images, GlanceClient glance, Im
             // Somebody has changed it in between.
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Image {Uuid} was never written and cannot be removed yet; it is tried again: {Reason}")]
+    private partial void LogLater(string uuid, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Image {Uuid} is of no use to its server any more, and stays where it is kept: {Reason}")]
+    private partial void LogKept(string uuid, string reason);
 }
