@@ -5,7 +5,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 . compat/packages.sh
 
-install_packages "${dotnet_packages[@]}" openssh-server openssh-client rsync python3-novaclient python3-swiftclient python3-openstackclient python3-openstacksdk python3-libvhdi python3-lxml libvhdi-utils qemu-utils 7zip nats-server \
+install_packages "${dotnet_packages[@]}" openssh-server openssh-client rsync python3-novaclient python3-swiftclient python3-openstackclient python3-openstacksdk python3-libvhdi python3-lxml libvhdi-utils qemu-utils 7zip genisoimage libarchive-tools nats-server \
   jq curl procps || exit 1
 command -v node >/dev/null && command -v npm >/dev/null || install_packages nodejs npm || exit 1
 

@@ -26,7 +26,7 @@ internal static class Marks
     /// <summary>On a disk being imported: absent once it holds the whole image.</summary>
     public const string Importing = "nova_importing";
 
-    /// <summary>The server's UUID, on the VM that stands in for it while it is rescued, and on that VM's own disk; these carry no <see cref="Instance"/>.</summary>
+    /// <summary>The server's UUID, on the VM that stands in for it while it is rescued, and on that VM's own disks; these carry no <see cref="Instance"/>.</summary>
     public const string Rescue = "nova_rescue";
 
     /// <summary>On the server's own VM, written before a rescue touches it: <c>running</c> or <c>halted</c>, what to give back should the rescue fail.</summary>

@@ -107,6 +107,8 @@ internal sealed partial class XenServerDriver : VirtDriver
         return new InstanceInfo(PowerStates.ToNova(vm.Record.power_state), addresses);
     }
 
+    public override bool ForcesConfigDrive => _host.Settings.ForceConfigDrive;
+
     public override Task SpawnAsync(InstanceStepContext step, CancellationToken cancellation) => new ServerBuild(_host, _vms, step).SpawnAsync(cancellation);
 
     public override async Task DestroyAsync(InstanceStepContext step, CancellationToken cancellation)

@@ -46,6 +46,9 @@ internal sealed record XenServerSettings
     /// <summary>The bridge that servers' interfaces are put on; where the host has no such network, its first one is taken.</summary>
     public string NetworkBridge { get; init; } = "xenbr0";
 
+    /// <summary>Whether every server that is built or rebuilt here gets a config drive, whether its user asks for one or not.</summary>
+    public bool ForceConfigDrive { get; init; }
+
     /// <summary>Where dom0 keeps the guests' consoles, a file <c>console.&lt;domid&gt;</c> each, if it is told to keep them.</summary>
     public string ConsoleLogPath { get; init; } = "/var/log/xen/guest";
 
@@ -143,6 +146,7 @@ internal sealed record XenServerSettings
             SshHostKey = Required("ssh_host_key").Trim(),
             NetworkBridge = settings["network_bridge"] is { Length: > 0 } bridge ? bridge : defaults.NetworkBridge,
             ConsoleLogPath = settings["console_log_path"] is { Length: > 0 } consoles ? consoles.TrimEnd('/') : defaults.ConsoleLogPath,
+            ForceConfigDrive = Flag("force_config_drive"),
             ShutdownTimeout = Seconds("shutdown_timeout_seconds", defaults.ShutdownTimeout),
             CopyRounds = (int)Number("copy_rounds", defaults.CopyRounds, 1, 20),
             CopyThresholdBytes = (long)Number("copy_threshold_bytes", defaults.CopyThresholdBytes, 0, 1L << 42),

@@ -33,8 +33,14 @@ public sealed record Instance
     /// <summary>What the user wants the guest to find at its first boot, in base64, at most 65,535 characters; null when there is nothing.</summary>
     public string? UserData { get; init; }
 
-    /// <summary>Whether the user asked for a drive that carries the guest's configuration.</summary>
+    /// <summary>Whether the server has a drive that carries the guest's configuration: its user asked for it, or a host has made one unasked.</summary>
     public bool ConfigDrive { get; init; }
+
+    /// <summary>The availability zone that was asked for; null when none was.</summary>
+    public string? AvailabilityZone { get; init; }
+
+    /// <summary>Which of the servers it is that one request created: 0, 1 …</summary>
+    public int LaunchIndex { get; init; }
 
     /// <summary>Whether the user asked for a server without any network interface.</summary>
     public bool WithoutNetwork { get; init; }

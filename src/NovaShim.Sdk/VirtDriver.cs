@@ -15,6 +15,9 @@ public abstract class VirtDriver : IAsyncDisposable
     /// <summary>The state of a server's VM on this host, or null when it has none here.</summary>
     public abstract Task<InstanceInfo?> GetInfoAsync(Instance instance, CancellationToken cancellation);
 
+    /// <summary>Whether servers that are built or rebuilt on this host get a config drive even where <see cref="Instance.ConfigDrive"/> is false; they show it from then on (Nova's <c>force_config_drive</c>).</summary>
+    public virtual bool ForcesConfigDrive => false;
+
     /// <summary>Builds and starts the server from its image, its root disk as large as the flavor says.</summary>
     public abstract Task SpawnAsync(InstanceStepContext step, CancellationToken cancellation);
 

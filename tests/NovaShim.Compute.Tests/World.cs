@@ -33,6 +33,9 @@ internal sealed class World : IComputeManagers
     /// <summary>What must never be, and was.</summary>
     public IReadOnlyCollection<string> Violations => _violations;
 
+    /// <summary>Whether the hosts make a config drive for every server.</summary>
+    public bool ForcesConfigDrive { get; set; }
+
     /// <summary>Every verb is called twice in a row, as after a crash that came before its success was stored.</summary>
     public bool Twice { get; set; }
 
@@ -118,6 +121,8 @@ internal sealed class World : IComputeManagers
         {
             HypervisorHostname = host, HypervisorType = "test", HypervisorVersion = 1, Vcpus = 8, MemoryMb = 8192, LocalGb = 200, HostIp = "127.0.0.1",
         });
+
+        public override bool ForcesConfigDrive => world.ForcesConfigDrive;
 
         public override Task<InstanceInfo?> GetInfoAsync(Instance instance, CancellationToken cancellation) =>
             Task.FromResult(world.Vms.TryGetValue((host, instance.Uuid), out var vm) ? new InstanceInfo(vm.Standstill ?? (vm.Running ? PowerState.Running : PowerState.Shutdown), ["10.0.0.2"]) : null);

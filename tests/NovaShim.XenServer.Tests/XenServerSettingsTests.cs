@@ -48,6 +48,7 @@ public sealed class XenServerSettingsTests : IDisposable
     [InlineData("ssh_private_key_file", "/does/not/exist")]
     [InlineData("copy_rounds", "0")]
     [InlineData("read_again_before_start", "1")]
+    [InlineData("force_config_drive", "always")]
     [InlineData("copy_threshold_bytes", "-1")]
     [InlineData("bandwidth_limit", "20m")]
     [InlineData("shutdown_timeout_seconds", "soon")]

@@ -288,7 +288,7 @@ internal sealed partial class DestinationMigration(XenServerHost host, ServerVms
             var disk = disks.Disks[i];
             if (!places.Contains(disk.Userdevice))
             {
-                await OnceAsync(() => VBD.create(_session, VmRecords.Vbd(vm.Reference, leaves[i], disk.Userdevice, disk.Bootable), cancellation));
+                await OnceAsync(() => VBD.create(_session, VmRecords.Vbd(vm.Reference, leaves[i], disk.Userdevice, disk.Bootable, disk.ReadOnly), cancellation));
             }
         }
 

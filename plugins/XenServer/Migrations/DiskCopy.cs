@@ -5,7 +5,7 @@ using NovaShim.XenServer.Dom0;
 namespace NovaShim.XenServer.Migrations;
 
 /// <summary>A disk's chain as the source has it now.</summary>
-internal sealed record SourceDisk(string Userdevice, bool Bootable, long VirtualSize, IReadOnlyList<VhdFact> Chain)
+internal sealed record SourceDisk(string Userdevice, bool Bootable, bool ReadOnly, long VirtualSize, IReadOnlyList<VhdFact> Chain)
 {
     public VhdFact Leaf => Chain[^1];
 }

@@ -35,7 +35,8 @@ internal sealed record DiskInfo(IReadOnlyList<MigratedDisk> Disks, GuestHardware
 /// <param name="Bootable">Whether the VM boots from it.</param>
 /// <param name="VirtualSize">Bytes of the disk.</param>
 /// <param name="Files">Its chain of VHD files, from the root to the leaf.</param>
-internal sealed record MigratedDisk(string Userdevice, bool Bootable, long VirtualSize, IReadOnlyList<MigratedFile> Files)
+/// <param name="ReadOnly">Whether the guest may only read it. Documents of earlier versions do not say so: their disks are read and written.</param>
+internal sealed record MigratedDisk(string Userdevice, bool Bootable, long VirtualSize, IReadOnlyList<MigratedFile> Files, bool ReadOnly = false)
 {
     /// <summary>The file the guest writes into.</summary>
     [JsonIgnore]

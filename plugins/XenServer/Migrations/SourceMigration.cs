@@ -223,7 +223,7 @@ internal sealed partial class SourceMigration(XenServerHost host, ServerVms vms,
             {
                 return new DiskInfo(
                     [.. disks.Select(d => new MigratedDisk(
-                        d.Userdevice, d.Bootable, d.VirtualSize, [.. d.Chain.Select(f => files[f.Name])]))],
+                        d.Userdevice, d.Bootable, d.VirtualSize, [.. d.Chain.Select(f => files[f.Name])], d.ReadOnly))],
                     GuestHardware.Of(record), await InterfacesAsync(record, cancellation));
             }
         }
@@ -261,7 +261,8 @@ internal sealed partial class SourceMigration(XenServerHost host, ServerVms vms,
                     $"Disk {disk.Place.userdevice} of {record.name_label} is not in the storage repository {host.Settings.SrUuid} of {host.Name}: it cannot be moved.", StepRecovery.Unwind);
             }
 
-            disks.Add(new SourceDisk(disk.Place.userdevice, disk.Place.bootable, disk.Record.virtual_size, await host.Files.ChainAsync(disk.Record.uuid, cancellation)));
+            disks.Add(new SourceDisk(
+                disk.Place.userdevice, disk.Place.bootable, disk.Place.mode == VBD.ReadOnly, disk.Record.virtual_size, await host.Files.ChainAsync(disk.Record.uuid, cancellation)));
         }
 
         return disks.Count > 0 ? disks : throw new StepFailedException($"The VM {record.name_label} on {host.Name} has no disk.", StepRecovery.Unwind);

@@ -1,10 +1,11 @@
 using Microsoft.Extensions.Logging;
 using NovaShim.Sdk;
+using NovaShim.XenServer.ConfigDrive;
 using NovaShim.XenServer.XenApi;
 
 namespace NovaShim.XenServer.Servers;
 
-/// <summary>Builds a server from its image: disk, image into the disk, VM, start. What a run that was cut off has made is found by its marks.</summary>
+/// <summary>Builds a server from its image: disk, image into the disk, VM, what else it has, start. What a run that was cut off has made is found by its marks.</summary>
 internal sealed partial class ServerBuild(XenServerHost host, ServerVms vms, InstanceStepContext step)
 {
     private const long DefaultMtu = 1500;
@@ -65,6 +66,9 @@ internal sealed partial class ServerBuild(XenServerHost host, ServerVms vms, Ins
             var network = networks.OrderBy(n => n.Value.bridge != host.Settings.NetworkBridge).ThenBy(n => n.Value.bridge, StringComparer.Ordinal).First().Key;
             await VIF.create(_session, VmRecords.Vif(vm.Reference, network, "0", mac: "", DefaultMtu), cancellation);
         }
+
+        var now = vm with { Record = await VM.get_record(_session, vm.Reference, cancellation) };
+        await new ConfigDriveDisk(host, vms, step).EnsureAsync(now, step.Instance, OwnMarks, cancellation);
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Server} runs on {Host}")]

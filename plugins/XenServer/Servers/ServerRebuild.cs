@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using NovaShim.Sdk;
+using NovaShim.XenServer.ConfigDrive;
 using NovaShim.XenServer.XenApi;
 
 namespace NovaShim.XenServer.Servers;
@@ -7,10 +8,10 @@ namespace NovaShim.XenServer.Servers;
 /// <summary>
 /// Gives a server new disks from an image; its VM, and with that its addresses, stay. In order:
 /// <code>
-///  [1] disk      from the image, marked with the rebuild. The server runs on meanwhile, and nothing has happened to it should this fail
+///  [1] disk      from the image, marked with the rebuild; a config drive, if it has one. The server runs on meanwhile, and nothing has happened to it should this fail
 ///  [2] stop      the server is switched off: what it would still write is lost anyway. A rescue of it ends
 ///  [3] unplug    the disks that this rebuild did not make
-///  [4] plug      the new root; blank disks as the flavor says
+///  [4] plug      the new root and config drive; blank disks as the flavor says
 ///  [5] destroy   the server's disks that are in no VM: nothing is destroyed before what replaces it is there
 ///  [6] start
 /// </code>
@@ -44,6 +45,8 @@ internal sealed partial class ServerRebuild(XenServerHost host, ServerVms vms, I
         var image = step.Image ?? throw new StepFailedException($"Server {step.Instance.Name} has no image to be rebuilt from.", StepRecovery.Unwind);
         var root = await new ImageDisks(host, vms, step.Instance).EnsureAsync(
             image, VmRecords.DiskName(step.Instance, VmRecords.RootPlace), step.Instance.Flavor.RootGb, OwnMarks, disk => !disk.other_config.ContainsKey(Marks.Place), cancellation);
+        var drive = new ConfigDriveDisk(host, vms, step);
+        await drive.PrepareAsync(vm.Record.VIFs, step.Instance, OwnMarks, cancellation);
         if (await IsDoneAsync(vm, cancellation))
         {
             return;
@@ -72,6 +75,7 @@ internal sealed partial class ServerRebuild(XenServerHost host, ServerVms vms, I
         }
 
         await new BlankDisks(host, vms, step.Instance).EnsureAsync(now, step.Instance.Flavor, OwnMarks, cancellation);
+        await drive.EnsureAsync(now, step.Instance, OwnMarks, cancellation);
         await VM.set_name_description(_session, vm.Reference, step.Instance.DisplayName, cancellation);
 
         // [5]

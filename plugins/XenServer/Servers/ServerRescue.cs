@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using NovaShim.Sdk;
+using NovaShim.XenServer.ConfigDrive;
 using NovaShim.XenServer.XenApi;
 
 namespace NovaShim.XenServer.Servers;
@@ -7,7 +8,7 @@ namespace NovaShim.XenServer.Servers;
 /// <summary>
 /// Rescues a server, and ends that. The order, so that a run that is cut off anywhere is taken up again, and the server's own VM never runs beside the rescue VM:
 /// <code>
-///  [1] disk      from the image. All that takes long, and most that can fail, is over before the server is touched
+///  [1] disk      from the image; a config drive of its own, if the server has one. All that takes long, and most that can fail, is over before the server is touched
 ///  [2] block     the start of the server's VM
 ///  [3] stop      it
 ///  [4] build     the rescue VM: its own disk first, the server's root disk second, interfaces with the server's addresses
@@ -70,7 +71,7 @@ internal sealed partial class ServerRescue(XenServerHost host, ServerVms vms, In
         LogUnrescued(step.Instance.Name, host.Name);
     }
 
-    /// <summary>Destroys the rescue VM and its own disk; the server's disks and VM stay as they are. Nothing there: success.</summary>
+    /// <summary>Destroys the rescue VM and its own disks; the server's disks and VM stay as they are. Nothing there: success.</summary>
     /// <param name="within">How long its guest may take to shut down; null: it is switched off.</param>
     /// <param name="cancellation">Ends the work.</param>
     public async Task EndAsync(TimeSpan? within, CancellationToken cancellation)
@@ -97,7 +98,9 @@ internal sealed partial class ServerRescue(XenServerHost host, ServerVms vms, In
     private async Task StandInAsync(Found server, CancellationToken cancellation)
     {
         var image = step.Image ?? throw new StepFailedException($"There is no image to rescue server {_uuid} with.", StepRecovery.Unwind);
-        var disk = await new ImageDisks(host, vms, StandIn).EnsureAsync(image, VmRecords.DiskName(StandIn, VmRecords.RootPlace), gib: 0, OwnMarks, _ => true, cancellation);
+        var disk = await new ImageDisks(host, vms, StandIn).EnsureAsync(image, VmRecords.DiskName(StandIn, VmRecords.RootPlace), gib: 0, OwnMarks, d => !d.other_config.ContainsKey(Marks.Place), cancellation);
+        var drive = new ConfigDriveDisk(host, vms, step);
+        await drive.PrepareAsync(server.Record.VIFs, StandIn, OwnMarks, cancellation);
 
         // [2]
         cancellation.ThrowIfCancellationRequested();
@@ -117,6 +120,7 @@ internal sealed partial class ServerRescue(XenServerHost host, ServerVms vms, In
         cancellation.ThrowIfCancellationRequested();
         var rescue = await MakeVmAsync(server, cancellation);
         await PlugAsync(rescue, server, disk, cancellation);
+        await drive.EnsureAsync(rescue with { Record = await VM.get_record(_session, rescue.Reference, cancellation) }, StandIn, OwnMarks, cancellation);
 
         // [5]
         cancellation.ThrowIfCancellationRequested();

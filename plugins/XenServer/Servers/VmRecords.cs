@@ -50,13 +50,13 @@ internal static class VmRecords
     }
 
     /// <summary>A disk of a VM.</summary>
-    public static JsonObject Vbd(string vm, string vdi, string userdevice, bool bootable) => new()
+    public static JsonObject Vbd(string vm, string vdi, string userdevice, bool bootable, bool readOnly = false) => new()
     {
         ["VM"] = vm,
         ["VDI"] = vdi,
         ["userdevice"] = userdevice,
         ["bootable"] = bootable,
-        ["mode"] = "RW",
+        ["mode"] = readOnly ? VBD.ReadOnly : VBD.ReadWrite,
         ["type"] = "Disk",
         ["empty"] = false,
         ["unpluggable"] = false,

@@ -5,6 +5,10 @@ namespace NovaShim.XenServer.XenApi;
 /// <summary>XenAPI's class VBD: a disk in a VM.</summary>
 internal sealed record VBD
 {
+    public const string ReadOnly = "RO";
+
+    public const string ReadWrite = "RW";
+
     public string uuid { get; init; } = "";
 
     public string VM { get; init; } = XenApiJson.Null;
@@ -16,7 +20,7 @@ internal sealed record VBD
 
     public bool bootable { get; init; }
 
-    /// <summary><c>RO</c> or <c>RW</c>.</summary>
+    /// <summary><see cref="ReadOnly"/> or <see cref="ReadWrite"/>.</summary>
     public string mode { get; init; } = "";
 
     /// <summary><c>CD</c>, <c>Disk</c> or <c>Floppy</c>.</summary>

@@ -28,7 +28,7 @@ internal sealed class ServerSort : IComparer<InstanceDocument>
         ["instance_type_id"] = i => i.Flavor.Id,
         ["kernel_id"] = _ => null,
         ["key_name"] = i => i.KeyName,
-        ["launch_index"] = _ => null,
+        ["launch_index"] = i => i.LaunchIndex,
         ["launched_at"] = i => i.LaunchedAt,
         ["locked_by"] = _ => null,
         ["node"] = i => i.Node,

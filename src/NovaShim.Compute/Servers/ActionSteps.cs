@@ -105,9 +105,10 @@ internal sealed class ActionSteps(IImageLibrary images, SnapshotSteps snapshots,
     {
         var image = await images.OpenAsync(work.Document.ImageRef, work.Lost);
         await manager.RebuildInstanceAsync(new InstanceContext(work) { Image = image }, work.Lost);
+        var drive = manager.Driver.ForcesConfigDrive;
         if (work.Document.Work!.PreviousVmState != VmStates.Stopped)
         {
-            await FinishAsync(work, action, manager);
+            await FinishAsync(work, action, manager, d => d with { ConfigDrive = d.ConfigDrive || drive });
             return;
         }
 
@@ -116,7 +117,7 @@ internal sealed class ActionSteps(IImageLibrary images, SnapshotSteps snapshots,
         var handed = await work.UpdateAsync(
             d => d with
             {
-                VmState = VmStates.Active, TaskState = TaskStates.PoweringOff,
+                VmState = VmStates.Active, TaskState = TaskStates.PoweringOff, ConfigDrive = d.ConfigDrive || drive,
                 Work = d.Work!.HandedTo(host, now) with { Step = InstanceSteps.StopInstance, PreviousVmState = VmStates.Active, Guest = null },
             },
             CancellationToken.None);
@@ -182,7 +183,8 @@ internal sealed class ActionSteps(IImageLibrary images, SnapshotSteps snapshots,
             }
 
             // From here on there is no way back to the shelf: the image goes.
-            await work.UpdateAsync(d => d with { Work = d.Work! with { PreviousVmState = action.To } }, CancellationToken.None);
+            var drive = IsBuild(work.Document) && manager.Driver.ForcesConfigDrive;
+            await work.UpdateAsync(d => d with { ConfigDrive = d.ConfigDrive || drive, Work = d.Work! with { PreviousVmState = action.To } }, CancellationToken.None);
         }
 
         await snapshots.DropShelvedAsync(work.Document, work.Lost);

@@ -48,7 +48,7 @@ public sealed class ComputeApi
                 {
                     Key = uuid, Uuid = uuid, Id = await _store.NextIdAsync<InstanceDocument>(cancellation),
                     DisplayName = server.Name, ProjectId = context.ProjectId, UserId = context.UserId, ImageRef = server.ImageRef, Flavor = server.Flavor,
-                    Metadata = server.Metadata, KeyName = server.KeyName, KeyData = server.KeyData, UserData = server.UserData, ConfigDrive = server.ConfigDrive,
+                    Metadata = server.Metadata, KeyName = server.KeyName, KeyData = server.KeyData, UserData = server.UserData, ConfigDrive = server.ConfigDrive, LaunchIndex = created.Count,
                     WithoutNetwork = server.WithoutNetwork, AvailabilityZone = server.AvailabilityZone, Hints = server.Hints, SecurityGroups = server.SecurityGroups, DiskConfig = server.DiskConfig, AccessIpV4 = server.AccessIpV4, AccessIpV6 = server.AccessIpV6,
                     ReservationId = reservation, VmState = VmStates.Building, TaskState = TaskStates.Scheduling,
                     Work = new InstanceWork { Step = InstanceSteps.RunInstance, Actor = Actors.Scheduler, DueAt = Now, Context = context, Guest = server.Guest },

@@ -60,8 +60,11 @@ public sealed record InstanceDocument : Document
     /// <summary>The user's data for the guest, in base64.</summary>
     public string? UserData { get; init; }
 
-    /// <summary>Whether a config drive was asked for.</summary>
+    /// <summary>Whether a config drive was asked for, or made by a host that makes one for every server.</summary>
     public bool ConfigDrive { get; init; }
+
+    /// <summary>Which of the servers it is that one request created: 0, 1 …</summary>
+    public int LaunchIndex { get; init; }
 
     /// <summary>Whether it was asked for without a network interface.</summary>
     public bool WithoutNetwork { get; init; }

@@ -10,7 +10,7 @@ public static class InstanceRecord
     public static Instance Of(InstanceDocument i) => new()
     {
         Uuid = i.Uuid, Name = NameOf(i.Id), DisplayName = i.DisplayName, ProjectId = i.ProjectId, UserId = i.UserId, Flavor = i.Flavor, Metadata = i.Metadata,
-        KeyName = i.KeyName, KeyData = i.KeyData, UserData = i.UserData, ConfigDrive = i.ConfigDrive, WithoutNetwork = i.WithoutNetwork,
+        KeyName = i.KeyName, KeyData = i.KeyData, UserData = i.UserData, ConfigDrive = i.ConfigDrive, AvailabilityZone = i.AvailabilityZone, LaunchIndex = i.LaunchIndex, WithoutNetwork = i.WithoutNetwork,
     };
 
     /// <summary>Nova's default <c>instance_name_template</c>.</summary>

@@ -86,7 +86,7 @@ internal sealed partial class InstanceRunner(
         await work.UpdateAsync(
             d => d with
             {
-                VmState = VmStates.Active, TaskState = null, PowerState = info?.PowerState ?? PowerState.Running, Addresses = info?.Addresses ?? [], Progress = 100,
+                VmState = VmStates.Active, TaskState = null, PowerState = info?.PowerState ?? PowerState.Running, Addresses = info?.Addresses ?? [], Progress = 100, ConfigDrive = d.ConfigDrive || manager.Driver.ForcesConfigDrive,
                 LaunchedAt = time.GetUtcNow().UtcDateTime, Fault = null, Work = null,
             },
             CancellationToken.None);

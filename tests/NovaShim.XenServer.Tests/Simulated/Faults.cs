@@ -35,7 +35,7 @@ internal static class Faults
     }
 
     /// <summary>The lease is lost, or the process gone, while a call hangs that will never be carried out: nothing can be tidied up after that.</summary>
-    private static async Task DieBeforeAsync(TwoHosts hosts, string message, Func<CancellationToken, Task> verb)
+    public static async Task DieBeforeAsync(TwoHosts hosts, string message, Func<CancellationToken, Task> verb)
     {
         using var death = new CancellationTokenSource();
         await hosts.Source.FaultAsync(new { kind = "hang", method = message });

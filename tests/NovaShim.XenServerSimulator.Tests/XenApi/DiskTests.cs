@@ -98,6 +98,34 @@ public sealed class DiskTests(RunningHost host)
     }
 
     [Fact]
+    public async Task A_read_only_disk_is_for_any_number_of_VMs_to_read_and_comes_to_a_guest_with_hardware_at_its_start_alone()
+    {
+        using XenClient client = await host.Process.LoginAsync();
+        string shared = await client.NewVdiAsync(), first = await client.NewVmAsync(), second = await client.NewVmAsync(), third = await client.NewVmAsync();
+        string vbd = await client.NewVbdAsync(first, shared, "3", "RO");
+        await client.NewVbdAsync(second, shared, "3", "RO");
+        await client.NewVbdAsync(third, shared, "3");
+        Assert.Equal(["VBD_CDS_MUST_BE_READONLY"], (await FailsAsync(() => client.NewVbdAsync(first, shared, "5", "RW", "CD"))).Description);
+        await client.CallAsync("VM.start", first, false, false);
+        await client.CallAsync("VM.start", second, false, false);
+        Assert.Equal(["VDI_IN_USE"], (await client.FailsAsync("VDI_IN_USE", "VM.start", third, false, false)).Description);
+        await client.FailsAsync("VDI_IN_USE", "VDI.destroy", shared);
+        await client.CallAsync("VBD.unplug", vbd);
+        Assert.Equal(["DISK_VBD_MUST_BE_READWRITE_FOR_HVM", vbd], (await client.FailsAsync("DISK_VBD_MUST_BE_READWRITE_FOR_HVM", "VBD.plug", vbd)).Description);
+        foreach (string vm in new[] { first, second, third })
+        {
+            if (vm != third)
+            {
+                await client.CallAsync("VM.hard_shutdown", vm);
+            }
+
+            await client.CallAsync("VM.destroy", vm);
+        }
+
+        await client.CallAsync("VDI.destroy", shared);
+    }
+
+    [Fact]
     public async Task A_snapshot_of_a_running_VM_makes_a_base_copy_and_a_template_and_leaves_the_VM_running()
     {
         using XenClient client = await host.Process.LoginAsync();

@@ -31,6 +31,11 @@ internal sealed class Vbds(Database database, Domains domains)
         {
             Record vm = tx.Get("VM", (string)fields["VM"]);
             bool empty = (bool)fields["empty"];
+            if ((string)fields["type"] == "CD" && (string)fields["mode"] != "RO")
+            {
+                throw new ApiFailure("VBD_CDS_MUST_BE_READONLY");
+            }
+
             if (empty && (string)fields["type"] != "CD")
             {
                 throw ApiFailure.NotAllowed("only a CD drive can be empty");
@@ -96,6 +101,12 @@ internal sealed class Vbds(Database database, Domains domains)
         if (vbd.Flag("currently_attached"))
         {
             throw new ApiFailure("DEVICE_ALREADY_ATTACHED", vbd.Ref);
+        }
+
+        if (vbd.Text("type") != "CD" && vbd.Text("mode") == "RO" && database.Get("VM", vbd.Text("VM")).Text("HVM_boot_policy").Length > 0)
+        {
+            // Only a disk that is there when the guest starts may be read-only.
+            throw new ApiFailure("DISK_VBD_MUST_BE_READWRITE_FOR_HVM", vbd.Ref);
         }
 
         if (Domains.IsDisk(vbd))
