@@ -46,8 +46,11 @@ public sealed partial class SecretsTests
         const string Given = "pw-of-the-server-2342";
         secrets.Add("the server's password", Given);
         secrets.Add("the server's data", "secret-of-the-user-data");
+        secrets.Add("the server's file", "secret-of-the-file");
+        secrets.Add("the server's file, encoded", Convert.ToBase64String("secret-of-the-file"u8));
         var body = new JsonObject
         {
+            ["config_drive"] = true, ["personality"] = new JsonArray(new JsonObject { ["path"] = "/root/file", ["contents"] = Convert.ToBase64String("secret-of-the-file"u8) }),
             ["name"] = "s", ["imageRef"] = TwoXenServers.Image, ["flavorRef"] = "1", ["adminPass"] = Given, ["key_name"] = "k",
             ["user_data"] = Convert.ToBase64String("secret-of-the-user-data"u8),
         };

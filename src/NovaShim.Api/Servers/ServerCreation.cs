@@ -26,6 +26,9 @@ internal sealed class ServerCreation(
 {
     private const int MaxUserData = 65_535;
 
+    // Glance's: whether servers of this image cannot do without a config drive.
+    private const string ConfigDriveProperty = "img_config_drive";
+
     private static readonly HashSet<string> KnownKeys = new(StringComparer.Ordinal)
     {
         "name", "imageRef", "imageId", "flavorRef", "flavorId", "metadata", "personality", "adminPass", "key_name", "security_groups", "networks",
@@ -73,7 +76,7 @@ internal sealed class ServerCreation(
                 Name = name, ImageRef = image.Uuid, Flavor = flavor.ToFlavor(), Metadata = metadata, AvailabilityZone = zone, Hints = hints, SecurityGroups = groups,
                 DiskConfig = attributes.DiskConfig ?? "MANUAL",
                 AccessIpV4 = attributes.AccessIpV4 ?? "", AccessIpV6 = attributes.AccessIpV6 ?? "",
-                KeyName = key?.Name, KeyData = key?.PublicKey, UserData = userData, ConfigDrive = configDrive, WithoutNetwork = withoutNetwork, Guest = guest,
+                KeyName = key?.Name, KeyData = key?.PublicKey, UserData = userData, ConfigDrive = configDrive || image.Metadata.GetValueOrDefault(ConfigDriveProperty) == "mandatory", WithoutNetwork = withoutNetwork, Guest = guest,
             },
             promised.Servers, request.Context, cancellation);
         return Show(request, body, created[0], guest.AdminPassword);

@@ -1,4 +1,5 @@
 using NovaShim.Compute.Documents;
+using NovaShim.Compute.Images;
 using NovaShim.Compute.Servers;
 
 namespace NovaShim.Api.Tests.Servers;
@@ -149,6 +150,18 @@ public sealed class ServerCreationTests : IAsyncLifetime
         Assert.Equal(4, listed.Json!["servers"]!.AsArray().Count);
         Assert.Equal(403, (await _face.SendAsync("alice", "POST", "v2.1:/servers", body)).Status);
         Assert.Equal(202, (await _face.SendAsync("bob", "POST", "v2.1:/servers", body)).Status);
+    }
+
+    [Theory]
+    [InlineData("mandatory", "True")]
+    [InlineData("optional", "")]
+    public async Task An_image_may_want_its_servers_to_have_a_config_drive(string property, string shown)
+    {
+        await _face.Store.Collection<ImageDocument>().UpdateAsync(Face.ImageId, i => i with { Metadata = new Dictionary<string, string> { ["img_config_drive"] = property } }, default);
+
+        var reply = await _face.SendAsync("alice", "POST", "v1.1:/servers", Filled("""{"server": {"name": "n", "imageRef": "@image", "flavorRef": "1"}}"""));
+
+        Assert.Equal(shown, reply.Json!["server"]!["config_drive"]!.GetValue<string>());
     }
 
     [Fact]

@@ -66,7 +66,7 @@ public sealed class ConfigDriveTests
         await forcing.SpawnAsync(hosts.Step(unasked, withImage: true), CancellationToken.None);
 
         var (reference, _) = await hosts.Source.VmAsync(unasked);
-        var files = await ReadAsync(hosts, hosts.Source, reference);
+        var files = await ReadAsync(hosts.Source, reference);
         Assert.Equal(unasked.Uuid, DiskReader.Json(files["openstack/latest/meta_data.json"])["uuid"]!.GetValue<string>());
         Assert.Empty(MacsOf(files));
     }
@@ -94,7 +94,7 @@ public sealed class ConfigDriveTests
             {
                 var (reference, _) = await hosts.Source.VmAsync(server);
                 Assert.Equal(2, (await hosts.Source.DisksAsync()).Count);
-                Assert.Equal(Secret, Encoding.UTF8.GetString((await ReadAsync(hosts, hosts.Source, reference))["openstack/content/0000"]));
+                Assert.Equal(Secret, Encoding.UTF8.GetString((await ReadAsync(hosts.Source, reference))["openstack/content/0000"]));
             },
             async () =>
             {
@@ -127,7 +127,7 @@ public sealed class ConfigDriveTests
         await hosts.SourceDriver.SpawnAsync(Step(hosts, server), CancellationToken.None);
         await hosts.WriteAsync(server);
         var (reference, before) = await hosts.Source.VmAsync(server);
-        var content = await ReadAsync(hosts, hosts.Source, reference);
+        var content = await ReadAsync(hosts.Source, reference);
 
         var reverted = hosts.Migration(server);
         await reverted.ForwardAsync();
@@ -135,7 +135,7 @@ public sealed class ConfigDriveTests
         await reverted.RevertAsync();
         await MigrationTests.AssertBackAsync(hosts, server, before);
         Assert.Equal(("RO", "Disk", false), Mode((await PlacesAsync(hosts.Source, reference))[Place]));
-        AssertSame(content, await ReadAsync(hosts, hosts.Source, reference));
+        AssertSame(content, await ReadAsync(hosts.Source, reference));
 
         var confirmed = hosts.Migration(server);
         await confirmed.ForwardAsync();
@@ -147,7 +147,7 @@ public sealed class ConfigDriveTests
         // There it is a drive as any other: a rebuild makes it anew.
         await hosts.DestinationDriver.RebuildAsync(Step(hosts, server, "other-password"), CancellationToken.None);
         var (there, _) = await hosts.Destination.VmAsync(server);
-        Assert.Equal("other-password", await PasswordAsync(hosts, hosts.Destination, there));
+        Assert.Equal("other-password", await PasswordAsync(hosts.Destination, there));
         Assert.Equal(2, (await hosts.Destination.DisksAsync()).Count);
         await hosts.DestinationDriver.DestroyAsync(hosts.Step(server), CancellationToken.None);
         Assert.Empty(await hosts.Destination.DisksAsync());
@@ -161,7 +161,7 @@ public sealed class ConfigDriveTests
             Assert.Equal(["0", Place], places.Keys.Order());
             Assert.Equal(("RW", "Disk", true), Mode(places["0"]));
             Assert.Equal(("RO", "Disk", false), Mode(places[Place]));
-            AssertSame(content, await ReadAsync(hosts, hosts.Destination, moved));
+            AssertSame(content, await ReadAsync(hosts.Destination, moved));
             Assert.Equal([await MacAsync(hosts.Destination, vm)], MacsOf(content));
         }
     }
@@ -190,7 +190,7 @@ public sealed class ConfigDriveTests
             ct => hosts.SourceDriver.RebuildAsync(Step(hosts, server, $"password-{request}", request), ct),
             async () =>
             {
-                Assert.Equal($"password-{request}", await PasswordAsync(hosts, hosts.Source, reference));
+                Assert.Equal($"password-{request}", await PasswordAsync(hosts.Source, reference));
                 Assert.NotEqual(old, await FileAsync(hosts.Source, reference));
                 Assert.Equal(4, (await hosts.Source.DisksAsync()).Count);
                 Assert.Equal(("RO", "Disk", false), Mode((await PlacesAsync(hosts.Source, reference))[Place]));
@@ -219,13 +219,13 @@ public sealed class ConfigDriveTests
         var places = await PlacesAsync(hosts.Source, rescue);
         Assert.Equal(["0", "1", Place], places.Keys.Order());
         Assert.Equal(("RO", "Disk", false), Mode(places[Place]));
-        var files = await ReadAsync(hosts, hosts.Source, rescue);
+        var files = await ReadAsync(hosts.Source, rescue);
         Assert.Equal("rescue-password", DiskReader.Json(files["openstack/latest/meta_data.json"])["admin_pass"]!.GetValue<string>());
         Assert.Equal([await MacAsync(hosts.Source, vm)], MacsOf(files));
 
         await hosts.SourceDriver.UnrescueAsync(hosts.Step(server), CancellationToken.None);
         Assert.Equal(2, (await hosts.Source.DisksAsync()).Count);
-        Assert.Equal(Password, await PasswordAsync(hosts, hosts.Source, own));
+        Assert.Equal(Password, await PasswordAsync(hosts.Source, own));
     }
 
     [Fact]
@@ -281,29 +281,10 @@ public sealed class ConfigDriveTests
     private static async Task<string> FileAsync(SimulatedHost host, string vm) =>
         Path.Combine(host.SrPath, (await host.CallAsync("VDI.get_uuid", (await PlacesAsync(host, vm))[Place]["VDI"]!.GetValue<string>()))!.GetValue<string>() + ".vhd");
 
-    private static async Task<Dictionary<string, byte[]>> ReadAsync(TwoHosts hosts, SimulatedHost host, string vm)
-    {
-        var (leaf, raw) = (await FileAsync(host, vm), Path.Combine(hosts.Folder, "drive.raw"));
-        while (true)
-        {
-            // The storage repository may be merging the chain: what was read while it changed says nothing.
-            var before = Files();
-            try
-            {
-                return DiskReader.FilesOf(DiskReader.ChainToRaw(leaf, raw));
-            }
-            catch (Exception) when (Files() != before)
-            {
-                await Task.Delay(TimeSpan.FromMilliseconds(200));
-            }
-        }
+    private static async Task<Dictionary<string, byte[]>> ReadAsync(SimulatedHost host, string vm) => await DiskReader.FilesOfVhdAsync(await FileAsync(host, vm));
 
-        // The root's files change all the time.
-        string Files() => string.Join('\n', new DirectoryInfo(host.SrPath).EnumerateFiles("*.vhd").Select(f => f.Name).Order());
-    }
-
-    private static async Task<string> PasswordAsync(TwoHosts hosts, SimulatedHost host, string vm) =>
-        DiskReader.Json((await ReadAsync(hosts, host, vm))["openstack/latest/meta_data.json"])["admin_pass"]!.GetValue<string>();
+    private static async Task<string> PasswordAsync(SimulatedHost host, string vm) =>
+        DiskReader.Json((await ReadAsync(host, vm))["openstack/latest/meta_data.json"])["admin_pass"]!.GetValue<string>();
 
     private static async Task<string> MacAsync(SimulatedHost host, JsonNode vm) => (await host.CallAsync("VIF.get_MAC", Assert.Single(vm["VIFs"]!.AsArray())!.GetValue<string>()))!.GetValue<string>();
 }

@@ -68,6 +68,35 @@ internal static class DiskReader
         }
     }
 
+    /// <summary>The files of the image on a simulated host's disk; the guest has it, and only reads it.</summary>
+    public static async Task<Dictionary<string, byte[]>> FilesOfVhdAsync(string leaf)
+    {
+        var raw = Path.GetTempFileName();
+        try
+        {
+            while (true)
+            {
+                // The storage repository may be merging the chain: what was read while it changed says nothing.
+                var before = Files();
+                try
+                {
+                    return FilesOf(ChainToRaw(leaf, raw));
+                }
+                catch (Exception) when (Files() != before)
+                {
+                    await Task.Delay(TimeSpan.FromMilliseconds(200));
+                }
+            }
+        }
+        finally
+        {
+            File.Delete(raw);
+        }
+
+        // By their names alone: the root's files are written to all the time.
+        string Files() => string.Join('\n', Directory.EnumerateFiles(Path.GetDirectoryName(leaf)!, "*.vhd").Order());
+    }
+
     /// <summary>What a kernel's own probing finds on a disk: <c>LABEL</c>, <c>TYPE</c> …</summary>
     public static Dictionary<string, string> Probe(string disk) =>
         Run("/usr/sbin/blkid", "-p", "-o", "export", disk).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split('=', 2)).ToDictionary(p => p[0], p => p[1]);
