@@ -35,6 +35,9 @@ internal static class Marks
     /// <summary>On the disks that a rebuild made: its request's id. A disk of the server without it is one that this rebuild replaces.</summary>
     public const string Rebuild = "nova_rebuild";
 
+    /// <summary>On a rescue VM's config drive: the id of the request that it was made for, whose password it holds.</summary>
+    public const string Request = "nova_request";
+
     /// <summary>On a disk made for a place other than the root's: that place, <see cref="XenApi.VBD.userdevice"/>.</summary>
     public const string Place = "nova_place";
 

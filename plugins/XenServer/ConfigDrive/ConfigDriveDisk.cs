@@ -35,14 +35,27 @@ internal sealed class ConfigDriveDisk(XenServerHost host, ServerVms vms, Instanc
         }
     }
 
-    /// <summary>Sees to it that a halted VM has its config drive, where one is wanted. What is in its place stays.</summary>
+    /// <summary>Sees to it that a halted VM has its config drive, where one is wanted. One that was made here without all of the marks is an earlier request's, and goes; whatever else is in its place stays.</summary>
     /// <param name="vm">The VM as it is now, with its interfaces.</param>
     /// <param name="name">As in <see cref="PrepareAsync"/>.</param>
     /// <param name="marks">As in <see cref="PrepareAsync"/>.</param>
     /// <param name="cancellation">Ends the work.</param>
     public async Task EnsureAsync(Found vm, Instance name, IReadOnlyCollection<KeyValuePair<string, string>> marks, CancellationToken cancellation)
     {
-        if (IsWanted && (await vms.DisksAsync(vm.Record, cancellation)).All(d => d.Place.userdevice != Place))
+        if (!IsWanted)
+        {
+            return;
+        }
+
+        var present = (await vms.DisksAsync(vm.Record, cancellation)).FirstOrDefault(d => d.Place.userdevice == Place);
+        if (present is { Record.other_config: var found } && found.GetValueOrDefault(Marks.Place) == Place && marks.Any(m => found.GetValueOrDefault(m.Key) != m.Value))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            await vms.DestroyDiskAsync(present.Reference, cancellation);
+            present = null;
+        }
+
+        if (present is null)
         {
             var disk = await MakeAsync(vm.Record.VIFs, name, marks, cancellation);
             cancellation.ThrowIfCancellationRequested();

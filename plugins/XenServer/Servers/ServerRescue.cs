@@ -30,6 +30,9 @@ internal sealed partial class ServerRescue(XenServerHost host, ServerVms vms, In
 
     private KeyValuePair<string, string>[] OwnMarks => [KeyValuePair.Create(Marks.Rescue, _uuid)];
 
+    // What an earlier rescue may have left has another password.
+    private KeyValuePair<string, string>[] DriveMarks => [.. OwnMarks, KeyValuePair.Create(Marks.Request, step.RequestId)];
+
     /// <summary>Nova's <c>rescue</c>.</summary>
     public async Task RescueAsync(CancellationToken cancellation)
     {
@@ -100,7 +103,7 @@ internal sealed partial class ServerRescue(XenServerHost host, ServerVms vms, In
         var image = step.Image ?? throw new StepFailedException($"There is no image to rescue server {_uuid} with.", StepRecovery.Unwind);
         var disk = await new ImageDisks(host, vms, StandIn).EnsureAsync(image, VmRecords.DiskName(StandIn, VmRecords.RootPlace), gib: 0, OwnMarks, d => !d.other_config.ContainsKey(Marks.Place), cancellation);
         var drive = new ConfigDriveDisk(host, vms, step);
-        await drive.PrepareAsync(server.Record.VIFs, StandIn, OwnMarks, cancellation);
+        await drive.PrepareAsync(server.Record.VIFs, StandIn, DriveMarks, cancellation);
 
         // [2]
         cancellation.ThrowIfCancellationRequested();
@@ -120,7 +123,7 @@ internal sealed partial class ServerRescue(XenServerHost host, ServerVms vms, In
         cancellation.ThrowIfCancellationRequested();
         var rescue = await MakeVmAsync(server, cancellation);
         await PlugAsync(rescue, server, disk, cancellation);
-        await drive.EnsureAsync(rescue with { Record = await VM.get_record(_session, rescue.Reference, cancellation) }, StandIn, OwnMarks, cancellation);
+        await drive.EnsureAsync(rescue with { Record = await VM.get_record(_session, rescue.Reference, cancellation) }, StandIn, DriveMarks, cancellation);
 
         // [5]
         cancellation.ThrowIfCancellationRequested();

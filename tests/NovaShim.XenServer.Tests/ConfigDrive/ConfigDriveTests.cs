@@ -229,6 +229,26 @@ public sealed class ConfigDriveTests
     }
 
     [Fact]
+    public async Task What_a_rescue_that_was_given_up_has_left_is_not_the_next_ones()
+    {
+        await using var hosts = await TwoHosts.StartAsync();
+        var server = New(hosts);
+        await hosts.SourceDriver.SpawnAsync(Step(hosts, server), CancellationToken.None);
+
+        foreach (var (call, request) in new[] { ("VM.create", 1), ("VM.start_on", 2) })
+        {
+            await Faults.DieBeforeAsync(hosts, call, ct => hosts.SourceDriver.RescueAsync(Step(hosts, server, "first-password", request), ct));
+        }
+
+        await hosts.SourceDriver.RescueAsync(Step(hosts, server, "second-password", 3), CancellationToken.None);
+
+        var (rescue, _) = Assert.Single(await hosts.Source.VmsAsync(), v => v.Value["other_config"]!["nova_rescue"] is not null);
+        Assert.Equal("second-password", await PasswordAsync(hosts.Source, rescue));
+        await hosts.SourceDriver.UnrescueAsync(hosts.Step(server), CancellationToken.None);
+        Assert.Equal(2, (await hosts.Source.DisksAsync()).Count);
+    }
+
+    [Fact]
     public async Task An_image_of_the_server_has_its_root_alone()
     {
         await using var hosts = await TwoHosts.StartAsync();
