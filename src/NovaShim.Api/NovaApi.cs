@@ -87,6 +87,7 @@ public static class NovaApi
         services.AddSingleton<IServerActions, SnapshotActions>();
         services.AddSingleton<IServerActions, ConsoleActions>();
         services.AddSingleton<IServerActions, SecurityGroupActions>();
+        services.AddSingleton<IServerActions, AbsentActions>();
         services.AddSingleton<BootImages>();
         services.AddCapability<ServerMetadataEndpoints>();
         services.AddCapability<InstanceActionEndpoints>();

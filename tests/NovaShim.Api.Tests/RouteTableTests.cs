@@ -244,7 +244,7 @@ public sealed partial class RouteTableTests(RouteTableTests.Stage stage) : IClas
             var names = new Dictionary<string, string>
             {
                 ["server"] = server.Uuid, ["image"] = Face.ImageId, ["own-image"] = image, ["flavor"] = "2", ["own-flavor"] = "own", ["keypair"] = "own", ["key"] = "purpose", ["network"] = "private", ["tenant"] = Face.ProjectIdOf("alice"),
-                ["alias"] = "OS-DCF", ["hypervisor"] = "1", ["host"] = "xen1", ["request"] = "req-00000000-0000-4000-8000-000000000002", ["new"] = name, ["spec"] = "note", ["class"] = "default", ["before"] = "2026-01-01%2000:00:00",
+                ["alias"] = "OS-DCF", ["hypervisor"] = "1", ["host"] = "xen1", ["request"] = "req-00000000-0000-4000-8000-000000000002", ["new"] = name, ["security-group-name"] = name, ["spec"] = "note", ["class"] = "default", ["before"] = "2026-01-01%2000:00:00",
             };
             await ClearAsync<SecurityGroupDocument>();
             await ClearAsync<SecurityGroupRuleDocument>();

@@ -56,7 +56,8 @@ internal sealed class AbsentServices(ServerLookup lookup) : IComputeCapability
         }
     }
 
-    private static FaultException NotSupported() => new(StatusCodes.Status501NotImplemented, "The requested functionality is not supported.");
+    /// <summary>Nova's fault for what is passed on to nobody.</summary>
+    public static FaultException NotSupported() => new(StatusCodes.Status501NotImplemented, "The requested functionality is not supported.");
 
     private static (string Method, string Path) Parse(string route) => route.IndexOf(' ', StringComparison.Ordinal) is var at ? (route[..at], route[(at + 1)..]) : default;
 }

@@ -390,6 +390,12 @@ public sealed class ServerVerbTests(Face face)
             ("""{"removeSecurityGroup": {"name": "nowhere"}}""", 404, "Security group nowhere not found"),
             ("""{"removeSecurityGroup": {}}""", 400, "removeSecurityGroup.name"),
             ("""{"restore": null}""", 409, "Cannot 'restore'"),
+            ("""{"addFixedIp": {"networkId": 1}}""", 501, "The requested functionality is not supported."),
+            ("""{"addFixedIp": {}}""", 400, "addFixedIp.networkId"),
+            ("""{"removeFixedIp": {"address": "10.0.0.2"}}""", 501, "The requested functionality is not supported."),
+            ("""{"addFloatingIp": {"address": "10.0.0.2"}}""", 501, "The requested functionality is not supported."),
+            ("""{"addFloatingIp": null}""", 400, "addFloatingIp"),
+            ("""{"removeFloatingIp": {"address": "10.0.0.2"}}""", 501, "The requested functionality is not supported."),
         })
         {
             var reply = await SendAsync("alice", "v2.1", server, body);
