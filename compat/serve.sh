@@ -56,7 +56,7 @@ if [ $driver = xenserver ]; then
     start "$work/$host.log" "$simulator" --name $host --root "$work/$host" --ready "$work/$host.json"
     await_file "$work/$host.json" "$started_pid" "$work/$host.log"
   done
-  jq -n --slurpfile hosts <(cat "$work/host1.json" "$work/host2.json") '[$hosts[] | {name, driver: "xenserver", settings: del(.name, .pid)}]' >"$work/hosts.json"
+  jq -n --slurpfile hosts <(cat "$work/host1.json" "$work/host2.json") '[$hosts[] | {name, driver: "xenserver", settings: (del(.name, .pid) + {use_agent: "true"})}]' >"$work/hosts.json"
 else
   # The driver keeps a journal for a disk: of an image it wants to know that it is there, and its size.
   truncate -s 268435456 "$work/journal.vhd" "$work/small.vhd"

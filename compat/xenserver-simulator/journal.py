@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 """Verifies the journal of a simulated guest without any of the project's code: pyvhdi (python3-libvhdi) reads the chain.
 
-    journal.py LEAF.vhd
+    journal.py LEAF.vhd [files]
 
-Prints {"records", "first", "last", "whole", "error"} as JSON; exit status 0 only if the journal is whole. The parents are
-looked for by name beside their child, as the child's header names them.
+Prints {"records", "first", "last", "whole", "error"} as JSON; exit status 0 only if the journal is whole. With "files" it
+prints what the guest's agent was given instead: [{"path", "content"}], the content in base64. The parents are looked for by
+name beside their child, as the child's header names them.
 """
 
+import base64
 import hashlib
 import json
 import os
@@ -111,7 +113,39 @@ def verify(disk):
     return len(found), found[0] if found else 0, found[-1] if found else 0
 
 
+def files_of(disk):
+    """The files between the superblock and the ring: of blocks with one path the highest version counts."""
+    superblock = read(disk, 0, BLOCK)
+    if superblock[:8] != b"NSIMAGE1" or not sealed(superblock):
+        raise Damaged("the disk has no good superblock")
+    ring, _, content, content_length = struct.unpack("<4q", superblock[8:40])
+    found = {}
+    for at in range(BLOCK, min(PORTION, ring, content if content_length else ring) // BLOCK * BLOCK, BLOCK):
+        block = read(disk, at, BLOCK)
+        if not any(block):
+            continue
+        if block[:8] != b"NSGFILE1" or not sealed(block):
+            raise Damaged(f"at {at}: neither empty nor a good file")
+        version, path_length, length = struct.unpack("<qii", block[8:24])
+        path = block[24:24 + path_length].decode()
+        if path not in found or found[path][0] < version:
+            found[path] = (version, block[24 + path_length:24 + path_length + length])
+    return [{"path": path, "content": base64.b64encode(found[path][1]).decode()} for path in sorted(found)]
+
+
+def list_files(leaf):
+    try:
+        chain = open_chain(leaf)
+        print(json.dumps(files_of(chain[0])))
+        return 0
+    except (Damaged, OSError) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+
+
 def main(arguments):
+    if len(arguments) == 2 and arguments[1] == "files":
+        return list_files(arguments[0])
     if len(arguments) != 1:
         print(__doc__.strip(), file=sys.stderr)
         return 2

@@ -41,6 +41,9 @@ internal static class Marks
     /// <summary>On a disk made for a place other than the root's: that place, <see cref="XenApi.VBD.userdevice"/>.</summary>
     public const string Place = "nova_place";
 
+    /// <summary>On a VM whose image says whether the agent in it is talked to: <c>true</c> or <c>false</c>.</summary>
+    public const string UseAgent = "nova_use_agent";
+
     /// <summary>On a root disk while it is made an image of, and so on the snapshot: the image's UUID.</summary>
     public const string Image = "nova_image";
 

@@ -1,4 +1,5 @@
 using NovaShim.Sdk;
+using NovaShim.XenServer.Guests;
 using NovaShim.XenServer.Servers;
 
 namespace NovaShim.XenServer;
@@ -34,6 +35,14 @@ internal sealed partial class XenServerDriver
         new ServerFigures(_host, _vms, instance).ReadAsync(cancellation);
 
     public override Task InjectNetworkInfoAsync(InstanceStepContext step, CancellationToken cancellation) => new ServerNetworkInfo(_host, _vms, step.Instance).WriteAsync(cancellation);
+
+    public override Task SetAdminPasswordAsync(InstanceStepContext step, CancellationToken cancellation) => Guest(step).SetPasswordAsync(step.AdminPassword!, cancellation);
+
+    public override Task InjectFileAsync(InstanceStepContext step, InjectedFile file, CancellationToken cancellation) => Guest(step).PutFileAsync(file, cancellation);
+
+    public override Task ResetNetworkAsync(InstanceStepContext step, CancellationToken cancellation) => Guest(step).ResetNetworkAsync(cancellation);
+
+    private GuestVerbs Guest(InstanceStepContext step) => new(_host, _vms, step.Instance);
 
     private ServerPower Power(InstanceStepContext step) => new(_host, _vms, step.Instance);
 }

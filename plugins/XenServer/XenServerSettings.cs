@@ -52,6 +52,18 @@ internal sealed record XenServerSettings
     /// <summary>Where dom0 keeps the guests' consoles, a file <c>console.&lt;domid&gt;</c> each, if it is told to keep them.</summary>
     public string ConsoleLogPath { get; init; } = "/var/log/xen/guest";
 
+    /// <summary>Whether the agent in guests is talked to, where the image does not say so itself. Waiting for one that is not there makes builds slow.</summary>
+    public bool UseAgent { get; init; }
+
+    /// <summary>How long the agent in a guest may take for an answer.</summary>
+    public TimeSpan AgentTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long after a start the agent may take to answer at all.</summary>
+    public TimeSpan AgentVersionTimeout { get; init; } = TimeSpan.FromSeconds(300);
+
+    /// <summary>How long the agent may take to set up the guest's network.</summary>
+    public TimeSpan AgentResetNetworkTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
     /// <summary>How long a guest may take to shut down before it is switched off.</summary>
     public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(120);
 
@@ -147,6 +159,10 @@ internal sealed record XenServerSettings
             NetworkBridge = settings["network_bridge"] is { Length: > 0 } bridge ? bridge : defaults.NetworkBridge,
             ConsoleLogPath = settings["console_log_path"] is { Length: > 0 } consoles ? consoles.TrimEnd('/') : defaults.ConsoleLogPath,
             ForceConfigDrive = Flag("force_config_drive"),
+            UseAgent = Flag("use_agent"),
+            AgentTimeout = Seconds("agent_timeout_seconds", defaults.AgentTimeout),
+            AgentVersionTimeout = Seconds("agent_version_timeout_seconds", defaults.AgentVersionTimeout),
+            AgentResetNetworkTimeout = Seconds("agent_resetnetwork_timeout_seconds", defaults.AgentResetNetworkTimeout),
             ShutdownTimeout = Seconds("shutdown_timeout_seconds", defaults.ShutdownTimeout),
             CopyRounds = (int)Number("copy_rounds", defaults.CopyRounds, 1, 20),
             CopyThresholdBytes = (long)Number("copy_threshold_bytes", defaults.CopyThresholdBytes, 0, 1L << 42),

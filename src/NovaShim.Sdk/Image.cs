@@ -15,6 +15,9 @@ public sealed record Image
     /// <summary>Length of the file in bytes.</summary>
     public required long Size { get; init; }
 
+    /// <summary>What else is said about the image, under Nova's names, such as <c>xenapi_use_agent</c>. Arbitrary text.</summary>
+    public IReadOnlyDictionary<string, string> Properties { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Opens the image for one reading from its start. The caller disposes the stream.</summary>
     public required Func<CancellationToken, Task<Stream>> OpenRead { get; init; }
 }

@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using NovaShim.XenServerSimulator.Guests;
 using NovaShim.XenServerSimulator.Host;
 
 namespace NovaShim.XenServerSimulator.CommandLine;
@@ -19,6 +20,7 @@ internal static class HostCommand
         Option<int> sshPort = new("--ssh-port") { Description = "Port of dom0's sshd on 127.0.0.1; likewise." };
         Option<string> version = new("--product-version") { Description = "XenServer release to play; decides the API version.", DefaultValueFactory = _ => "8.2.1" };
         Option<long> writeRate = new("--guest-write-rate") { Description = "Bytes per second that every guest writes to its first disk.", DefaultValueFactory = _ => 1 << 20 };
+        Option<GuestAgentKind> agent = new("--guest-agent") { Description = "The agent in every guest that answers the control plane over XenStore: on, unix (takes files by the old command only) or off.", DefaultValueFactory = _ => GuestAgentKind.On };
         Option<double> coalesceDelay = new("--coalesce-delay") { Description = "Seconds from a scan or a deletion to the garbage collector's run.", DefaultValueFactory = _ => 10 };
         Option<long> memory = new("--memory") { Description = "The host's memory in MiB.", DefaultValueFactory = _ => 16 * 1024 };
         Option<FileInfo> ready = new("--ready") { Description = "Written when the host can be used: JSON with url, username, password, sr_path, ssh_port and so on." };
@@ -30,7 +32,7 @@ internal static class HostCommand
 
         RootCommand command = new("Answers as one XenServer: XenAPI over JSON-RPC and XML-RPC, a storage repository of VHD files, a dom0 behind sshd. SIGTERM ends it.")
         {
-            name, root, port, sshPort, version, writeRate, coalesceDelay, memory, ready,
+            name, root, port, sshPort, version, writeRate, agent, coalesceDelay, memory, ready,
         };
         command.SetAction(async (result, cancellation) =>
         {
@@ -51,6 +53,7 @@ internal static class HostCommand
                 SshPort = result.GetValue(sshPort),
                 ProductVersion = result.GetValue(version)!,
                 GuestWriteRate = result.GetValue(writeRate),
+                GuestAgent = result.GetValue(agent),
                 CoalesceDelay = TimeSpan.FromSeconds(result.GetValue(coalesceDelay)),
                 MemoryMib = result.GetValue(memory),
                 Ready = result.GetValue(ready)!.FullName,

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.Net;
+using NovaShim.XenServerSimulator.Dom0.Xenstored;
 
 namespace NovaShim.XenServerSimulator.Dom0;
 
@@ -72,6 +73,11 @@ internal sealed class DomainFolder
         // The address stands among the arguments because a caller's own -F takes the place of this one.
         await WriteScriptAsync(Path.Combine(Bin, "ssh"), $"exec /usr/bin/ssh -b {address} -F '{SshConfig}' \"$@\"", ct);
         await WriteScriptAsync(Path.Combine(Bin, "vhd-util"), $"DOTNET_ROOT='{DotnetRoot}' exec '{SimulatorProgram}' vhd-util \"$@\"", ct);
+        foreach (string program in XenStoreProgram.Names)
+        {
+            await WriteScriptAsync(Path.Combine(Bin, program), $"DOTNET_ROOT='{DotnetRoot}' exec '{SimulatorProgram}' {program} '{XenStore.FolderIn(Root)}' \"$@\"", ct);
+        }
+
         await WriteScriptAsync(Watchdog, WatchdogText, ct);
 
         // sshd starts a session in the account's real home; a bash that sshd starts reads this file before the session's command.

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using NovaShim.XenServerSimulator.Guests.Agent;
 using NovaShim.XenServerSimulator.Guests.Journal;
 using NovaShim.XenServerSimulator.Storage;
 
@@ -13,6 +14,7 @@ internal sealed partial class Guest : IAsyncDisposable
 {
     private const int MaxBatch = 64;
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan AgentTick = TimeSpan.FromMilliseconds(200);
 
     // What a guest could not write while it stood still it makes up for by so much at most.
     private static readonly TimeSpan MaxCredit = TimeSpan.FromMilliseconds(250);
@@ -23,6 +25,7 @@ internal sealed partial class Guest : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly GuestConsole? _console;
+    private readonly GuestStore? _store;
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _pull = new();
     private readonly byte[] _batch = new byte[MaxBatch * JournalRecord.Size];
@@ -34,9 +37,9 @@ internal sealed partial class Guest : IAsyncDisposable
     private volatile GuestMemory? _memory;
     private int _boot;
 
-    private Guest(string vmUuid, Disk disk, GuestMemory? memory, bool paused, GuestOptions options, TimeProvider time, ILogger log, GuestConsole? console)
+    private Guest(string vmUuid, Disk disk, GuestMemory? memory, bool paused, GuestOptions options, TimeProvider time, ILogger log, GuestConsole? console, GuestStore? store)
     {
-        (_disk, _memory, _options, _time, _log, _console) = (disk, memory, options, time, log, console);
+        (_disk, _memory, _options, _time, _log, _console, _store) = (disk, memory, options, time, log, console, store);
         _vm = Guid.TryParse(vmUuid, out Guid vm) ? vm : throw new ArgumentException($"{vmUuid} is no uuid", nameof(vmUuid));
         _began = time.GetTimestamp();
         if (paused)
@@ -57,12 +60,12 @@ internal sealed partial class Guest : IAsyncDisposable
 
     /// <summary>Starts the guest; it finds the end of its journal by itself. A disk without a journal area that is not blank is left alone.</summary>
     public static Guest Boot(string vmUuid, Disk disk, GuestOptions options, TimeProvider time, ILogger log, bool paused = false) =>
-        new(vmUuid, disk, memory: null, paused, options, time, log, console: null);
+        new(vmUuid, disk, memory: null, paused, options, time, log, console: null, store: null);
 
     /// <summary>Lets a suspended guest go on with the memory it had; it looks at its disk no more than a guest would. Null: it had not booted yet.</summary>
     public static Guest Resume(
-        string vmUuid, Disk disk, GuestMemory? memory, GuestOptions options, TimeProvider time, ILogger log, bool paused = false, GuestConsole? console = null) =>
-        new(vmUuid, disk, memory, paused, options, time, log, console);
+        string vmUuid, Disk disk, GuestMemory? memory, GuestOptions options, TimeProvider time, ILogger log, bool paused = false, GuestConsole? console = null, GuestStore? store = null) =>
+        new(vmUuid, disk, memory, paused, options, time, log, console, store);
 
     /// <summary>
     /// Clean shutdown: a closing record is written and flushed. Returns the last sequence number (0: the disk has no journal). A paused guest first has to be
@@ -136,7 +139,16 @@ internal sealed partial class Guest : IAsyncDisposable
                 await BootAsync(superblock, pull);
             }
 
-            await WorkAsync(superblock, pull);
+            Task serving = ServeAsync(superblock, pull);
+            try
+            {
+                await WorkAsync(superblock, pull);
+            }
+            finally
+            {
+                await serving;
+            }
+
             await AppendAsync(superblock, RecordKind.Shutdown, 1, pull);
             await AtWorkAsync(() => _disk.FlushAsync(pull).AsTask(), pull);
             _console?.WriteLine("Power down.");
@@ -149,6 +161,41 @@ internal sealed partial class Guest : IAsyncDisposable
         {
             _state = _state with { Error = e.Message };
             LogCrashed(_log, _vm, _disk.Uuid, e.Message);
+        }
+    }
+
+    /// <summary>The agent in the guest, from its boot to its shutdown. Whatever it cannot do, the guest goes on without.</summary>
+    private async Task ServeAsync(Superblock superblock, CancellationToken pull)
+    {
+        if (_store is null || _options.Agent == GuestAgentKind.Off || _disk.ReadOnly)
+        {
+            return;
+        }
+
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(pull, _stop.Token);
+        try
+        {
+            GuestAgent? agent = null;
+            await AtWorkAsync(
+                async () =>
+                {
+                    agent = new GuestAgent(_store, await GuestFiles.ReadAsync(_disk.ReadAsync, _disk.WriteAsync, superblock, pull), _options.Agent);
+                    agent.Listen();
+                },
+                ended.Token);
+            while (true)
+            {
+                await AtWorkAsync(() => agent!.ServeAsync(pull), ended.Token);
+                await Task.Delay(AgentTick, _time, ended.Token);
+            }
+        }
+        catch (OperationCanceledException) when (ended.IsCancellationRequested)
+        {
+            // It goes down.
+        }
+        catch (Exception e) when (e is JournalException or StorageException or IOException)
+        {
+            LogAgentCrashed(_log, _vm, e.Message);
         }
     }
 
@@ -301,6 +348,9 @@ internal sealed partial class Guest : IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Disk {Disk} holds something without a journal: its guest writes nothing")]
     private static partial void LogNoJournal(ILogger log, string disk);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The agent in the guest of VM {Vm} crashed: {Reason}")]
+    private static partial void LogAgentCrashed(ILogger log, Guid vm, string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Guest of VM {Vm} on disk {Disk} crashed: {Reason}")]
     private static partial void LogCrashed(ILogger log, Guid vm, string disk, string reason);

@@ -8,6 +8,22 @@ internal sealed record GuestOptions
 
     /// <summary>Time between two flushes.</summary>
     public TimeSpan FlushInterval { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>The agent in it.</summary>
+    public GuestAgentKind Agent { get; init; } = GuestAgentKind.On;
+}
+
+/// <summary>What answers the control plane in a guest.</summary>
+internal enum GuestAgentKind
+{
+    /// <summary>Nothing.</summary>
+    Off,
+
+    /// <summary>An agent that takes files by the old command only, as the one for Unix does.</summary>
+    Unix,
+
+    /// <summary>An agent that knows the old command and the new one.</summary>
+    On,
 }
 
 /// <summary>What a guest has done so far.</summary>

@@ -1,3 +1,5 @@
+using NovaShim.XenServerSimulator.Guests;
+
 namespace NovaShim.XenServerSimulator.Host;
 
 /// <summary>What one host is started with.</summary>
@@ -18,6 +20,9 @@ internal sealed record HostOptions
 
     /// <summary>Bytes per second that each guest writes.</summary>
     public long GuestWriteRate { get; init; } = 1 << 20;
+
+    /// <summary>The agent in each guest.</summary>
+    public GuestAgentKind GuestAgent { get; init; } = GuestAgentKind.On;
 
     /// <summary>From what kicks the garbage collector to its run.</summary>
     public TimeSpan CoalesceDelay { get; init; } = TimeSpan.FromSeconds(10);

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using NovaShim.XenServerSimulator.Dom0;
+using NovaShim.XenServerSimulator.Dom0.Xenstored;
 using NovaShim.XenServerSimulator.Guests;
 using NovaShim.XenServerSimulator.Storage;
 using NovaShim.XenServerSimulator.XenApi.Calls;
@@ -53,8 +54,10 @@ internal static class SimulatedHost
         database.Change(vdiRecords.UpdateTotals);
         VdiMessages vdis = new(database, storage, vdiRecords);
         string consoles = Path.Combine(root, "dom0", "var", "log", "xen", "guest");
+        XenStore store = new(XenStore.FolderIn(root));
+        store.Clear();
         await using Domains domains = new(
-            database, storage, vdiRecords, new SuspendImages(database, storage, vdis), new GuestOptions { BytesPerSecond = options.GuestWriteRate }, consoles, time, logs.CreateLogger<Domains>());
+            database, storage, vdiRecords, new SuspendImages(database, storage, vdis), new GuestOptions { BytesPerSecond = options.GuestWriteRate, Agent = options.GuestAgent }, consoles, store, time, logs.CreateLogger<Domains>());
 
         SessionBook sessions = new(database, identity, time);
         TaskBook tasks = new(database, time, hostDown.Token);

@@ -267,7 +267,7 @@ internal sealed partial class DestinationMigration(XenServerHost host, ServerVms
         if (await FindAsync(cancellation) is null)
         {
             await SaveAsync(step.Checkpoint(MigrationJson.Default.FinishCheckpoint) ?? new FinishCheckpoint(), cancellation);
-            await VM.create(_session, VmRecords.Vm(step.Instance, step.Migration.NewFlavor, disks.Hardware, [.. MarksOfOurs(), KeyValuePair.Create(Marks.Host, host.Name)]), cancellation);
+            await VM.create(_session, VmRecords.Vm(step.Instance, step.Migration.NewFlavor, disks.Hardware, [.. MarksOfOurs(), KeyValuePair.Create(Marks.Host, host.Name), .. Kept(disks)]), cancellation);
         }
 
         // Looked for again even after making it: of two that two runs made at once, both take the same, and the other goes.
@@ -334,6 +334,8 @@ internal sealed partial class DestinationMigration(XenServerHost host, ServerVms
 
     private KeyValuePair<string, string>[] MarksOfOurs() =>
         [KeyValuePair.Create(Marks.Instance, step.Instance.Uuid), KeyValuePair.Create(Marks.Migration, _migration)];
+
+    private static IEnumerable<KeyValuePair<string, string>> Kept(DiskInfo disks) => disks.UseAgent is { } said ? [KeyValuePair.Create(Marks.UseAgent, said)] : [];
 
     private bool IsOurs(VDI disk) => disk.other_config.GetValueOrDefault(Marks.Migration) == _migration;
 

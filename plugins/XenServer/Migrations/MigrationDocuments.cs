@@ -25,6 +25,9 @@ internal sealed record DestinationOffer(string SshHost, int SshPort, string SshU
 /// <param name="Interfaces">The network interfaces.</param>
 internal sealed record DiskInfo(IReadOnlyList<MigratedDisk> Disks, GuestHardware Hardware, IReadOnlyList<MigratedInterface> Interfaces)
 {
+    /// <summary>What the server's image says of the agent in it (<see cref="Marks.UseAgent"/>); null when it says nothing.</summary>
+    public string? UseAgent { get; init; }
+
     /// <summary>The files of all disks, each once, every parent before its children.</summary>
     [JsonIgnore]
     public IEnumerable<MigratedFile> Files => Disks.SelectMany(d => d.Files).DistinctBy(f => f.Name);

@@ -224,7 +224,10 @@ internal sealed partial class SourceMigration(XenServerHost host, ServerVms vms,
                 return new DiskInfo(
                     [.. disks.Select(d => new MigratedDisk(
                         d.Userdevice, d.Bootable, d.VirtualSize, [.. d.Chain.Select(f => files[f.Name])], d.ReadOnly))],
-                    GuestHardware.Of(record), await InterfacesAsync(record, cancellation));
+                    GuestHardware.Of(record), await InterfacesAsync(record, cancellation))
+                {
+                    UseAgent = record.other_config.GetValueOrDefault(Marks.UseAgent),
+                };
             }
         }
 

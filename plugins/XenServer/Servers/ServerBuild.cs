@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using NovaShim.Sdk;
 using NovaShim.XenServer.ConfigDrive;
+using NovaShim.XenServer.Guests;
 using NovaShim.XenServer.XenApi;
 
 namespace NovaShim.XenServer.Servers;
@@ -34,15 +35,15 @@ internal sealed partial class ServerBuild(XenServerHost host, ServerVms vms, Ins
             vm = made[0];
         }
 
-        if (vm.Record.power_state != PowerStates.Halted)
+        if (vm.Record.power_state == PowerStates.Halted)
         {
-            return;
+            await PlugAsync(vm, cancellation);
+            cancellation.ThrowIfCancellationRequested();
+            await vms.StartAsync(vm, StepRecovery.Reschedule, cancellation);
+            LogStarted(instance.Name, host.Name);
         }
 
-        await PlugAsync(vm, cancellation);
-        cancellation.ThrowIfCancellationRequested();
-        await vms.StartAsync(vm, StepRecovery.Reschedule, cancellation);
-        LogStarted(instance.Name, host.Name);
+        await new GuestSetup(host, vms, step).RunAsync(vm.Reference, cancellation);
     }
 
     private Task<string> MakeRootAsync(CancellationToken cancellation)

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using NovaShim.Sdk;
+using NovaShim.XenServer.Guests;
 using NovaShim.XenServer.XenApi;
 
 namespace NovaShim.XenServer.Servers;
@@ -49,6 +50,15 @@ internal sealed class ServerNetworkInfo(XenServerHost host, ServerVms vms, Insta
             {
                 // Another run's: the same.
                 _ = f;
+            }
+        }
+
+        // A guest that runs sees only what is written where it looks: the rest is for its next start.
+        if (vm.Record is { power_state: PowerStates.Running, domid: >= 0 })
+        {
+            foreach (var (key, value) in wanted)
+            {
+                await new AgentChannel(host, vm.Reference).WriteAsync(vm.Record.domid, key, value, cancellation);
             }
         }
     }

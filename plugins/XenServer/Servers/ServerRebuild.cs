@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using NovaShim.Sdk;
 using NovaShim.XenServer.ConfigDrive;
+using NovaShim.XenServer.Guests;
 using NovaShim.XenServer.XenApi;
 
 namespace NovaShim.XenServer.Servers;
@@ -49,6 +50,7 @@ internal sealed partial class ServerRebuild(XenServerHost host, ServerVms vms, I
         await drive.PrepareAsync(vm.Record.VIFs, step.Instance, OwnMarks, cancellation);
         if (await IsDoneAsync(vm, cancellation))
         {
+            await new GuestSetup(host, vms, step).RunAsync(vm.Reference, cancellation);
             return;
         }
 
@@ -86,6 +88,7 @@ internal sealed partial class ServerRebuild(XenServerHost host, ServerVms vms, I
         cancellation.ThrowIfCancellationRequested();
         await vms.StartAsync(vm, StepRecovery.Retry, cancellation);
         LogRebuilt(step.Instance.Name, host.Name);
+        await new GuestSetup(host, vms, step).RunAsync(vm.Reference, cancellation);
     }
 
     private bool IsOurs(VDI disk) => disk.other_config.GetValueOrDefault(Marks.Rebuild) == step.RequestId && !disk.is_a_snapshot;

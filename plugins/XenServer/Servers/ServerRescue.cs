@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using NovaShim.Sdk;
 using NovaShim.XenServer.ConfigDrive;
+using NovaShim.XenServer.Guests;
 using NovaShim.XenServer.XenApi;
 
 namespace NovaShim.XenServer.Servers;
@@ -42,8 +43,9 @@ internal sealed partial class ServerRescue(XenServerHost host, ServerVms vms, In
             throw new StepFailedException($"Server {_uuid} cannot be rescued on {host.Name}: migration {migration} holds it.", StepRecovery.Unwind);
         }
 
-        if (await FindAsync(cancellation) is { Record.power_state: PowerStates.Running })
+        if (await FindAsync(cancellation) is { Record.power_state: PowerStates.Running } running)
         {
+            await new GuestSetup(host, vms, step).RunAsync(running.Reference, cancellation);
             return;
         }
 
@@ -57,6 +59,11 @@ internal sealed partial class ServerRescue(XenServerHost host, ServerVms vms, In
             // Half a rescue is none. (Whoever has taken the step over goes on with it instead.)
             await GiveBackAsync(server.Reference, e, cancellation);
             throw;
+        }
+
+        if (await FindAsync(cancellation) is { } rescue)
+        {
+            await new GuestSetup(host, vms, step).RunAsync(rescue.Reference, cancellation);
         }
     }
 

@@ -52,7 +52,7 @@ public sealed class ImageCache(ImageStoreOptions options, IEnumerable<IImageForm
             turn.Release();
         }
 
-        return new Image { Id = image.Uuid, Name = image.Name, DiskFormat = image.DiskFormat!, Size = image.Size, OpenRead = _ => Task.FromResult<Stream>(OpenRead(file.FullName)) };
+        return new Image { Id = image.Uuid, Name = image.Name, DiskFormat = image.DiskFormat!, Size = image.Size, Properties = image.Metadata, OpenRead = _ => Task.FromResult<Stream>(OpenRead(file.FullName)) };
     }
 
     /// <summary>Writes a snapshot to a file of its own, hands it on with what is known of it, and removes it.</summary>

@@ -17,7 +17,7 @@ public sealed class ImageFiles(IDocumentStore store, ImageStoreOptions options)
             throw new StepFailedException($"Image {uuid} cannot be read here: it is not active, or its file is missing or has changed.", StepRecovery.Unwind);
         }
 
-        return new Image { Id = image.Uuid, Name = image.Name, DiskFormat = format, Size = image.Size, OpenRead = _ => Task.FromResult(Open(file)) };
+        return new Image { Id = image.Uuid, Name = image.Name, DiskFormat = format, Size = image.Size, Properties = image.Metadata, OpenRead = _ => Task.FromResult(Open(file)) };
     }
 
     /// <summary>An image's bytes, whatever its status, or null when there are none here.</summary>

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using NovaShim.XenServerSimulator.Dom0.Xenstored;
 using NovaShim.XenServerSimulator.Guests;
+using NovaShim.XenServerSimulator.Guests.Agent;
 using NovaShim.XenServerSimulator.Storage;
 using NovaShim.XenServerSimulator.XenApi.Records;
 using NovaShim.XenServerSimulator.XenApi.Repositories;
@@ -9,7 +11,7 @@ namespace NovaShim.XenServerSimulator.XenApi.Machines;
 
 /// <summary>The VMs that live, and what turns a VM object into one and back.</summary>
 internal sealed partial class Domains(
-    Database database, StorageRepository storage, VdiRecords vdis, SuspendImages images, GuestOptions guests, string consoles, TimeProvider time, ILogger log) : IAsyncDisposable
+    Database database, StorageRepository storage, VdiRecords vdis, SuspendImages images, GuestOptions guests, string consoles, XenStore store, TimeProvider time, ILogger log) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, Domain> _living = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, SemaphoreSlim> _turns = new(StringComparer.Ordinal);
@@ -123,6 +125,7 @@ internal sealed partial class Domains(
                 domain.Disks[vbd.Ref] = await AttachAsync(vbd, cancellation);
             }
 
+            store.Introduce(domain.Domid, vm.Text("name_label"), vm.Uuid, vm.Map("xenstore_data").Select(d => KeyValuePair.Create(d.Key, (string)d.Value)));
             domain.Guest = Boot(vm, vbds, domain, memory, paused);
             _living[vm.Ref] = domain;
             database.Change(tx => WriteRunning(tx, tx.Get("VM", vm.Ref), vbds, domain, paused));
@@ -131,6 +134,7 @@ internal sealed partial class Domains(
         {
             _living.TryRemove(vm.Ref, out _);
             await domain.DisposeAsync();
+            store.Release(domain.Domid);
             throw;
         }
 
@@ -147,6 +151,7 @@ internal sealed partial class Domains(
 
         await domain.PullAsync();
         await domain.DisposeAsync();
+        store.Release(domain.Domid);
         return true;
     }
 
@@ -261,7 +266,8 @@ internal sealed partial class Domains(
 
     private Guest? Boot(Record vm, Record[] vbds, Domain domain, GuestMemory? memory, bool paused) =>
         vbds.FirstOrDefault(vbd => Position(vbd.Text("userdevice")) == 0 && domain.Disks.ContainsKey(vbd.Ref)) is { } root && !domain.Disks[root.Ref].ReadOnly
-            ? Guest.Resume(vm.Uuid, domain.Disks[root.Ref], memory, guests, time, log, paused, new GuestConsole(Path.Combine(consoles, $"console.{domain.Domid}")))
+            ? Guest.Resume(
+                vm.Uuid, domain.Disks[root.Ref], memory, guests, time, log, paused, new GuestConsole(Path.Combine(consoles, $"console.{domain.Domid}")), new GuestStore(store, domain.Domid))
             : null;
 
     private async Task<VhdFacts?[]> FilesAsync(string vm)
