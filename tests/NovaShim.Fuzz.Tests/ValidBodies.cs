@@ -101,6 +101,7 @@ internal static class ValidBodies
         "flavorRef" or "flavorId" => "2",
         "imageRef" or "imageId" => Face.ImageId,
         "accessIPv4" => "10.0.0.9",
+        _ when format == "ip" => "10.0.0.9",
         "accessIPv6" => "::1",
         "min_count" or "max_count" => "1",
         "host" => "xen1",

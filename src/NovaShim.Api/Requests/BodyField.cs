@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using NovaShim.Api.Faults;
 
@@ -124,6 +126,23 @@ internal readonly record struct BodyField(JsonElement Element, string Name)
         JsonValueKind.Number when Element.TryGetInt64(out var number) => number.ToString(CultureInfo.InvariantCulture),
         _ => throw Invalid("a string or an integer is expected"),
     };
+
+    /// <summary>An IP address as it was written, of one family or of either.</summary>
+    public string Address(AddressFamily? family = null)
+    {
+        var text = Text();
+
+        // An IPv4 address is four numbers here, whatever shorter forms the parser knows.
+        var right = IPAddress.TryParse(text, out var address)
+            && (family is null || address.AddressFamily == family)
+            && (address.AddressFamily == AddressFamily.InterNetworkV6 || text.Split('.').Length == 4);
+        return right ? text : throw Invalid(family switch
+        {
+            AddressFamily.InterNetwork => "an IPv4 address is expected",
+            AddressFamily.InterNetworkV6 => "an IPv6 address is expected",
+            _ => "an IP address is expected",
+        });
+    }
 
     /// <summary>An integer, or a text that is one.</summary>
     public int Integer()

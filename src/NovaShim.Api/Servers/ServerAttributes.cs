@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using NovaShim.Api.Requests;
 
@@ -24,13 +23,6 @@ internal sealed record ServerAttributes(string? Name, string? AccessIpV4, string
     /// <summary>A disk configuration.</summary>
     public static string DiskConfigOf(BodyField config) => config.Text() is "AUTO" or "MANUAL" ? config.Text() : throw config.Invalid("AUTO or MANUAL is expected");
 
-    private static string AddressOf(BodyField field, AddressFamily family)
-    {
-        var text = field.Text();
-
-        // An IPv4 address is four numbers here, whatever shorter forms the parser knows.
-        var right = text.Length == 0 || (IPAddress.TryParse(text, out var address) && address.AddressFamily == family
-            && (family == AddressFamily.InterNetworkV6 || text.Split('.').Length == 4));
-        return right ? text : throw field.Invalid(family == AddressFamily.InterNetwork ? "an IPv4 address is expected" : "an IPv6 address is expected");
-    }
+    // An empty one takes it away.
+    private static string AddressOf(BodyField field, AddressFamily family) => field.IsText && field.IsEmpty ? "" : field.Address(family);
 }

@@ -395,6 +395,10 @@ public sealed class ServerVerbTests(Face face)
             ("""{"removeFixedIp": {"address": "10.0.0.2"}}""", 501, "The requested functionality is not supported."),
             ("""{"addFloatingIp": {"address": "10.0.0.2"}}""", 501, "The requested functionality is not supported."),
             ("""{"addFloatingIp": null}""", 400, "addFloatingIp"),
+            ("""{"addFloatingIp": {"address": ""}}""", 400, "addFloatingIp.address"),
+            ("""{"addFloatingIp": {"address": "10.0.0.2", "fixed_address": "10.0"}}""", 400, "addFloatingIp.fixed_address"),
+            ("""{"addFloatingIp": {"address": "10.0.0.2", "pool": "public"}}""", 400, "'pool' was unexpected"),
+            ("""{"removeFixedIp": {"address": "fuzz"}}""", 400, "removeFixedIp.address"),
             ("""{"removeFloatingIp": {"address": "10.0.0.2"}}""", 501, "The requested functionality is not supported."),
         })
         {
