@@ -1,4 +1,3 @@
-using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using NovaShim.XenServer.Tests.ConfigDrive;
 
@@ -76,21 +75,8 @@ public sealed class ConfigDriveTests
     // What the third disk of the server's VM on a host holds.
     private static async Task<Dictionary<string, byte[]>> DriveAsync(TwoXenServers hosts, string host, string server)
     {
-        var facts = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(hosts.Folder, host + ".json")))!;
-        using var http = new HttpClient();
-        async Task<JsonObject> RecordsAsync(string type, string session) => (await CallAsync(type + ".get_all_records", session)).AsObject();
-        async Task<JsonNode> CallAsync(string method, params string[] parameters)
-        {
-            var request = new JsonObject { ["jsonrpc"] = "2.0", ["id"] = 1, ["method"] = method, ["params"] = new JsonArray([.. parameters.Select(p => (JsonNode)p)]) };
-            using var answer = await http.PostAsJsonAsync(new Uri(facts["url"]!.ToString().TrimEnd('/') + "/jsonrpc"), request);
-            return JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["result"]!;
-        }
-
-        var session = (await CallAsync("session.login_with_password", facts["username"]!.ToString(), facts["password"]!.ToString(), "1.1", "drive")).ToString();
-        var vm = (await RecordsAsync("VM", session)).Single(v => v.Value!["other_config"]!["nova_uuid"]?.ToString() == server && !v.Value["is_a_snapshot"]!.GetValue<bool>()).Key;
-        var place = (await RecordsAsync("VBD", session)).Select(v => v.Value!).Single(v => v["VM"]!.ToString() == vm && v["userdevice"]!.ToString() == "3");
-        Assert.Equal("RO", place["mode"]!.ToString());
-        var disk = (await RecordsAsync("VDI", session))[place["VDI"]!.ToString()]!["uuid"]!.ToString();
-        return await DiskReader.FilesOfVhdAsync(Path.Combine(facts["sr_path"]!.ToString(), disk + ".vhd"));
+        var (file, mode) = await hosts.DiskAsync(host, server, "3");
+        Assert.Equal("RO", mode);
+        return await DiskReader.FilesOfVhdAsync(file);
     }
 }

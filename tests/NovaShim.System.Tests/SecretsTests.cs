@@ -17,7 +17,7 @@ public sealed partial class SecretsTests
         await using var hosts = await TwoXenServers.StartAsync();
         await using var shim = await hosts.StartShimAsync(
             $"identity:users:0:password={Password}", "logging:LogLevel:Default=Trace", "logging:LogLevel:Microsoft.AspNetCore=Trace", "logging:LogLevel:Microsoft.Extensions=Trace",
-            "logging:LogLevel:System=Trace");
+            "logging:LogLevel:System=Trace", "hosts:0:settings:use_agent=true", "hosts:1:settings:use_agent=true");
         using var nova = new NovaClient { Url = shim.Ready["api_url"]!.ToString(), Login = ("operator", Password, "operators") };
         using var http = new HttpClient { BaseAddress = new Uri(nova.Url) };
         await Eventually.Async(async () => (await nova.SendAsync(HttpMethod.Get, "/v2.1/os-hypervisors"))["hypervisors"]!.AsArray().Count == 2, () => shim.Output);
@@ -62,6 +62,10 @@ public sealed partial class SecretsTests
         await MoveAsync("""{"revertResize": null}""", "ACTIVE");
         await MoveAsync("""{"resize": {"flavorRef": "2"}}""", "VERIFY_RESIZE");
         await MoveAsync("""{"confirmResize": null}""", "ACTIVE");
+        const string Changed = "pw-of-the-server-3453";
+        secrets.Add("the server's next password", Changed);
+        await nova.ActAsync(server, $$$"""{"changePassword": {"adminPass": "{{{Changed}}}"}}""");
+        await Eventually.Async(async () => (await nova.ShowAsync(server))["OS-EXT-STS:task_state"] is null, () => shim.Output);
         secrets.Add("a password for the rescue", (await nova.ActAsync(server, """{"rescue": {}}"""))["adminPass"]!.ToString());
         await nova.UntilAsync(server, "RESCUE");
         await nova.TryAsync(HttpMethod.Post, $"/v2.1/servers/{server}/action", $$$"""{"changePassword": {"adminPass": "{{{WrongPassword}}}"}}""");

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using NovaShim.Plugins.Tests;
 
@@ -68,6 +69,29 @@ internal sealed class TwoXenServers : IAsyncDisposable
         var complaint = await check.StandardError.ReadToEndAsync();
         await check.WaitForExitAsync();
         Assert.True(check.ExitCode == 0, await said + complaint);
+    }
+
+    /// <summary>The file of a disk of the server's VM on a host, and whether the guest may write to it (<c>RW</c> or <c>RO</c>).</summary>
+    /// <param name="host">Its name.</param>
+    /// <param name="server">Nova's id.</param>
+    /// <param name="place">The disk's <c>userdevice</c>.</param>
+    public async Task<(string File, string Mode)> DiskAsync(string host, string server, string place)
+    {
+        var facts = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Folder, host + ".json")))!;
+        using var http = new HttpClient();
+        async Task<JsonObject> RecordsAsync(string type, string session) => (await CallAsync(type + ".get_all_records", session)).AsObject();
+        async Task<JsonNode> CallAsync(string method, params string[] parameters)
+        {
+            var request = new JsonObject { ["jsonrpc"] = "2.0", ["id"] = 1, ["method"] = method, ["params"] = new JsonArray([.. parameters.Select(p => (JsonNode)p)]) };
+            using var answer = await http.PostAsJsonAsync(new Uri(facts["url"]!.ToString().TrimEnd('/') + "/jsonrpc"), request);
+            return JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["result"]!;
+        }
+
+        var session = (await CallAsync("session.login_with_password", facts["username"]!.ToString(), facts["password"]!.ToString(), "1.1", "disk")).ToString();
+        var vm = (await RecordsAsync("VM", session)).Single(v => v.Value!["other_config"]!["nova_uuid"]?.ToString() == server && !v.Value["is_a_snapshot"]!.GetValue<bool>()).Key;
+        var device = (await RecordsAsync("VBD", session)).Select(v => v.Value!).Single(v => v["VM"]!.ToString() == vm && v["userdevice"]!.ToString() == place);
+        var disk = (await RecordsAsync("VDI", session))[device["VDI"]!.ToString()]!["uuid"]!.ToString();
+        return (Path.Combine(facts["sr_path"]!.ToString(), disk + ".vhd"), device["mode"]!.ToString());
     }
 
     public async ValueTask DisposeAsync()

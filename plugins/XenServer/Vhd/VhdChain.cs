@@ -108,30 +108,7 @@ public sealed class VhdChain : IDisposable
 
     /// <summary>The stretches of the disk that the first <paramref name="files"/> images of the chain hold (all by default), in order.</summary>
     /// <remarks>With a base snapshot's depth as the number, that is what has changed since it.</remarks>
-    public IEnumerable<VhdExtent> Extents(int files = int.MaxValue)
-    {
-        var start = -1L;
-        for (var offset = 0L; offset < VirtualSize;)
-        {
-            var run = RunAt(offset, VirtualSize - offset, files);
-            if (run.Present && start < 0)
-            {
-                start = offset;
-            }
-            else if (!run.Present && start >= 0)
-            {
-                yield return new VhdExtent(start, offset - start);
-                start = -1;
-            }
-
-            offset += run.Length;
-        }
-
-        if (start >= 0)
-        {
-            yield return new VhdExtent(start, VirtualSize - start);
-        }
-    }
+    public IEnumerable<VhdExtent> Extents(int files = int.MaxValue) => VhdRun.PresentOf(VirtualSize, offset => RunAt(offset, VirtualSize - offset, files));
 
     public void Dispose() => _files.ForEach(file => file.Dispose());
 

@@ -76,31 +76,7 @@ public sealed partial class VhdFile
     }
 
     /// <summary>The stretches of the disk this image itself holds, in order.</summary>
-    public IEnumerable<VhdExtent> Extents()
-    {
-        var offset = 0L;
-        var start = -1L;
-        while (offset < VirtualSize)
-        {
-            var run = RunAt(offset, VirtualSize - offset);
-            if (run.Present && start < 0)
-            {
-                start = offset;
-            }
-            else if (!run.Present && start >= 0)
-            {
-                yield return new VhdExtent(start, offset - start);
-                start = -1;
-            }
-
-            offset += run.Length;
-        }
-
-        if (start >= 0)
-        {
-            yield return new VhdExtent(start, VirtualSize - start);
-        }
-    }
+    public IEnumerable<VhdExtent> Extents() => VhdRun.PresentOf(VirtualSize, offset => RunAt(offset, VirtualSize - offset));
 
     /// <summary>How far from an offset on, at most <paramref name="limit"/> bytes, own data is all there or all missing. Never empty.</summary>
     internal VhdRun RunAt(long offset, long limit)
