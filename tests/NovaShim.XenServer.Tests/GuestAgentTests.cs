@@ -150,9 +150,12 @@ public sealed class GuestAgentTests
         await hosts.SourceDriver.RescueAsync(
             new TestInstanceStep { Instance = server, RequestId = "req-3", Image = hosts.Step(server, withImage: true).Image, AdminPassword = "rescued" }, CancellationToken.None);
 
+        var rescue = Assert.Single(await hosts.Source.VmsAsync(), v => v.Value["other_config"]!["nova_rescue"]?.GetValue<string>() == server.Uuid).Value;
         Assert.True(Is("rebuilt", await FilesAsync(own)));
+        Assert.True(Is("rescued", await FilesAsync(await hosts.Source.LeafAsync(rescue))));
         await ChangeAsync(hosts, hosts.SourceDriver, server, "while-rescued");
         Assert.True(Is("rebuilt", await FilesAsync(own)));
+        Assert.True(Is("while-rescued", await FilesAsync(await hosts.Source.LeafAsync(rescue))));
     }
 
     [Fact]

@@ -87,10 +87,12 @@ internal sealed class SimulatedHost : IAsyncDisposable
     /// <summary>Names of the VHD files in the storage repository.</summary>
     public IReadOnlyList<string> VhdFiles() => [.. Directory.GetFiles(SrPath, "*.vhd").Select(f => Path.GetFileName(f)).Order()];
 
+    /// <summary>The file the first disk of the server's VM writes to.</summary>
+    public async Task<string> LeafAsync(Instance instance) => await LeafAsync((await VmAsync(instance)).Record);
+
     /// <summary>The file a VM's first disk writes to.</summary>
-    public async Task<string> LeafAsync(Instance instance)
+    public async Task<string> LeafAsync(JsonNode vm)
     {
-        var (_, vm) = await VmAsync(instance);
         foreach (var vbd in vm["VBDs"]!.AsArray())
         {
             var record = (await CallAsync("VBD.get_record", vbd!.GetValue<string>()))!;
