@@ -186,6 +186,20 @@ internal sealed class HandDriven : IDisposable
             default);
     }
 
+    /// <summary>A server in a state, shelved ones as shelving leaves them.</summary>
+    public async Task<InstanceDocument> InStateAsync(string vmState)
+    {
+        if (vmState != VmStates.ShelvedOffloaded)
+        {
+            return await BootedAsync(vmState: vmState);
+        }
+
+        var server = await BootedAsync();
+        await Snapshots.ShelveAsync(server, TestCloud.NewContext(), default);
+        await SettleAsync();
+        return await ServerAsync(server.Uuid);
+    }
+
     /// <summary>A server that was just accepted to be built.</summary>
     public async Task<InstanceDocument> AcceptedAsync()
     {
@@ -199,6 +213,30 @@ internal sealed class HandDriven : IDisposable
     /// <summary>The latest migration of a server.</summary>
     public async Task<MigrationDocument> MigrationAsync(string instanceUuid) =>
         (await Outside.Collection<MigrationDocument>().WhereAsync(m => m.InstanceUuid == instanceUuid, default)).OrderBy(m => m.Id).Last();
+
+    /// <summary>Asks for an action as a user does, by its name.</summary>
+    public Task BeginAsync(InstanceDocument server, string verb)
+    {
+        var (context, nothing) = (TestCloud.NewContext(), new Dictionary<string, string>());
+        return verb switch
+        {
+            "rescue" => Api.RescueAsync(server, "s3cret", null, context, default),
+            "rebuild" => Api.RebuildAsync(
+                server, new RebuildServer { ImageRef = ImageId, Name = "again", Guest = new GuestRequest { AdminPassword = "s3cret", Files = [new GuestFile("/etc/motd", "AQI=")] } }, context, default),
+            "changePassword" => Api.ChangePasswordAsync(server, "s3cret", context, default),
+            "createImage" => Snapshots.CreateImageAsync(server, "image", nothing, context, default),
+            "createBackup" => Snapshots.CreateBackupAsync(server, "backup", "daily", 1, nothing, context, default),
+            "shelve" => Snapshots.ShelveAsync(server, context, default),
+            _ => Api.ActAsync(server, ServerAction.All.Single(a => a.Verb == verb), context, default),
+        };
+    }
+
+    /// <summary>Where a server stands now.</summary>
+    public async Task<(string VmState, string? TaskState)> StateAsync(InstanceDocument server)
+    {
+        var now = await ServerAsync(server.Uuid);
+        return (now.VmState, now.TaskState);
+    }
 
     public void Dispose()
     {

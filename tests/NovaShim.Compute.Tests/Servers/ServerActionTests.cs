@@ -41,11 +41,11 @@ public sealed class ServerActionTests
     public async Task An_action_leads_where_the_table_says(string verb, string from, string to, PowerState power, string effect)
     {
         using var plane = new HandDriven();
-        var server = await ServerAsync(plane, from);
+        var server = await plane.InStateAsync(from);
         var action = ServerAction.All.Single(a => a.Verb == verb);
 
-        await BeginAsync(plane, server, verb);
-        Assert.Equal((from, action.TaskState), await StateAsync(plane, server));
+        await plane.BeginAsync(server, verb);
+        Assert.Equal((from, action.TaskState), await plane.StateAsync(server));
         await plane.SettleAsync();
 
         await AssertDoneAsync(plane, server, verb, from, to, power);
@@ -60,10 +60,10 @@ public sealed class ServerActionTests
     public async Task An_action_may_run_twice(string verb, string from, string to, PowerState power, string effect)
     {
         using var plane = new HandDriven();
-        var server = await ServerAsync(plane, from);
+        var server = await plane.InStateAsync(from);
         plane.World.Twice = true;
 
-        await BeginAsync(plane, server, verb);
+        await plane.BeginAsync(server, verb);
         await plane.SettleAsync();
 
         await AssertDoneAsync(plane, server, verb, from, to, power);
@@ -78,8 +78,8 @@ public sealed class ServerActionTests
         for (var write = 1; ; write++, deaths++)
         {
             using var plane = new HandDriven();
-            var server = await ServerAsync(plane, from);
-            await BeginAsync(plane, server, verb);
+            var server = await plane.InStateAsync(from);
+            await plane.BeginAsync(server, verb);
             await plane.WorkAsync(Actors.Scheduler);
             var host = (await plane.ServerAsync(server.Uuid)).Host!;
             plane.ViewOf(host).DiesAfterWrites = write;
@@ -107,8 +107,8 @@ public sealed class ServerActionTests
         foreach (var after in new[] { false, true })
         {
             using var plane = new HandDriven();
-            var server = await ServerAsync(plane, from);
-            await BeginAsync(plane, server, verb);
+            var server = await plane.InStateAsync(from);
+            await plane.BeginAsync(server, verb);
             void Die(string at, string host, bool wanted)
             {
                 if (at == effect && wanted)
@@ -135,10 +135,10 @@ public sealed class ServerActionTests
     public async Task A_failure_that_passes_is_overcome(string verb, string from, string to, PowerState power, string effect)
     {
         using var plane = new HandDriven();
-        var server = await ServerAsync(plane, from);
+        var server = await plane.InStateAsync(from);
         plane.World.Fail(effect, times: 2);
 
-        await BeginAsync(plane, server, verb);
+        await plane.BeginAsync(server, verb);
         for (var tries = 0; tries < 4; tries++)
         {
             await plane.SettleAsync();
@@ -153,11 +153,11 @@ public sealed class ServerActionTests
     public async Task A_failure_for_good_puts_the_server_back_with_the_reason(string verb, string from, string to, PowerState power, string effect)
     {
         using var plane = new HandDriven();
-        var server = await ServerAsync(plane, from);
+        var server = await plane.InStateAsync(from);
         var (vms, images) = (plane.World.Vms.ToDictionary(), plane.Store.All<ImageDocument>().Count);
         plane.World.Fail(effect, times: 1, () => new VerbNotSupportedException(effect));
 
-        await BeginAsync(plane, server, verb);
+        await plane.BeginAsync(server, verb);
         await plane.SettleAsync();
 
         var back = await plane.ServerAsync(server.Uuid);
@@ -184,9 +184,9 @@ public sealed class ServerActionTests
         // What failed can be asked for again.
         if (back.VmState != VmStates.Error || ServerAction.All.Single(a => a.Verb == verb).From.Contains(VmStates.Error))
         {
-            await BeginAsync(plane, back, verb);
+            await plane.BeginAsync(back, verb);
             await plane.SettleAsync();
-            Assert.Equal((verb == "rebuild" ? VmStates.Active : to, null), await StateAsync(plane, server));
+            Assert.Equal((verb == "rebuild" ? VmStates.Active : to, null), await plane.StateAsync(server));
             Assert.True(verb == "rebuild" || (await plane.ServerAsync(server.Uuid)).PowerState == power);
         }
     }
@@ -201,15 +201,15 @@ public sealed class ServerActionTests
             foreach (var state in states)
             {
                 using var plane = new HandDriven();
-                var server = await ServerAsync(plane, state);
+                var server = await plane.InStateAsync(state);
                 if (action.From.Contains(state))
                 {
-                    await BeginAsync(plane, server, action.Verb);
+                    await plane.BeginAsync(server, action.Verb);
                     server = await plane.ServerAsync(server.Uuid);
                 }
 
                 var images = plane.Store.All<ImageDocument>().Count;
-                var e = await Assert.ThrowsAsync<InstanceInvalidStateException>(() => BeginAsync(plane, server, action.Verb));
+                var e = await Assert.ThrowsAsync<InstanceInvalidStateException>(() => plane.BeginAsync(server, action.Verb));
 
                 var (why, value) = action.From.Contains(state) ? ("task_state", action.TaskState) : ("vm_state", state);
                 Assert.Equal($"Cannot '{action.Verb}' instance {server.Uuid} while it is in {why} {value}", e.Message);
@@ -224,139 +224,13 @@ public sealed class ServerActionTests
     }
 
     [Fact]
-    public async Task A_server_that_is_deleted_while_its_image_is_made_leaves_none()
-    {
-        using var plane = new HandDriven();
-        var server = await ServerAsync(plane, VmStates.Active);
-        await BeginAsync(plane, server, "createImage");
-        plane.World.BeforeEffect = (verb, host) =>
-        {
-            if (verb == "snapshot")
-            {
-                plane.Api.DeleteAsync(server, TestCloud.NewContext(), default).GetAwaiter().GetResult();
-                plane.Kill(host);
-            }
-        };
-
-        await plane.SettleAsync();
-        plane.Start("one");
-        await plane.PassAsync(TimeSpan.FromMinutes(1));
-        await plane.SettleAsync();
-
-        Assert.True((await plane.ServerAsync(server.Uuid)).Deleted);
-        Assert.Empty(plane.World.Vms);
-        Assert.Equal(HandDriven.ImageId, Assert.Single(plane.Store.All<ImageDocument>()).Uuid);
-    }
-
-    [Fact]
-    public async Task An_image_that_no_server_was_told_of_is_swept_away()
-    {
-        using var plane = new HandDriven();
-        var server = await ServerAsync(plane, VmStates.Active);
-        plane.ViewOf(Actors.Scheduler).DiesAfterWrites = 1;
-        await Assert.ThrowsAsync<ProcessDiedException>(() => BeginAsync(plane, server, "createImage"));
-        Assert.Equal(2, plane.Store.All<ImageDocument>().Count);
-        plane.Start(Actors.Scheduler);
-
-        await plane.PassAsync(TimeSpan.FromMinutes(1));
-
-        Assert.Equal(HandDriven.ImageId, Assert.Single(plane.Store.All<ImageDocument>()).Uuid);
-        Assert.Equal((VmStates.Active, null), await StateAsync(plane, server));
-    }
-
-    [Fact]
-    public async Task An_image_that_was_deleted_while_it_was_made_ends_the_work()
-    {
-        using var plane = new HandDriven();
-        var server = await ServerAsync(plane, VmStates.Active);
-        var image = await plane.Snapshots.CreateImageAsync(server, "i", new Dictionary<string, string>(), TestCloud.NewContext(), default);
-        await plane.Outside.Collection<ImageDocument>().DeleteAsync((await plane.Outside.Collection<ImageDocument>().GetAsync(image.Uuid, default))!, default);
-
-        await plane.SettleAsync();
-
-        Assert.Equal((VmStates.Active, null), await StateAsync(plane, server));
-        Assert.Contains("was deleted before", (await plane.ServerAsync(server.Uuid)).Fault!.Message, StringComparison.Ordinal);
-        Assert.Empty(plane.ImageFiles);
-    }
-
-    [Fact]
-    public async Task A_shelved_server_that_is_deleted_takes_its_image_with_it()
-    {
-        using var plane = new HandDriven();
-        var server = await ServerAsync(plane, VmStates.ShelvedOffloaded);
-        Assert.Single(plane.ImageFiles);
-
-        await plane.Api.DeleteAsync(server, TestCloud.NewContext(), default);
-        await plane.SettleAsync();
-
-        Assert.True((await plane.ServerAsync(server.Uuid)).Deleted);
-        Assert.Empty(plane.ImageFiles);
-    }
-
-    [Fact]
-    public async Task An_administrator_takes_a_shelved_server_off_its_host_where_that_does_not_happen_by_itself()
-    {
-        using var plane = new HandDriven(new ComputeOptions { OffloadShelved = false });
-        var server = await plane.BootedAsync();
-        await BeginAsync(plane, server, "shelve");
-        await plane.SettleAsync();
-        server = await plane.ServerAsync(server.Uuid);
-        Assert.Equal((VmStates.Shelved, "one", PowerState.Shutdown), (server.VmState, server.Host, server.PowerState));
-
-        await BeginAsync(plane, server, "unshelve");
-        await plane.SettleAsync();
-        server = await plane.ServerAsync(server.Uuid);
-        Assert.Equal((VmStates.Active, "one", PowerState.Running, null), (server.VmState, server.Host, server.PowerState, server.ShelvedImageId));
-        Assert.Empty(plane.ImageFiles);
-
-        await BeginAsync(plane, server, "shelve");
-        await plane.SettleAsync();
-        await BeginAsync(plane, await plane.ServerAsync(server.Uuid), "shelveOffload");
-        await plane.SettleAsync();
-        server = await plane.ServerAsync(server.Uuid);
-        Assert.Equal((VmStates.ShelvedOffloaded, null), (server.VmState, server.Host));
-        Assert.Empty(plane.World.Vms);
-    }
-
-    [Fact]
-    public async Task A_server_without_its_image_is_not_taken_off_its_host()
-    {
-        using var plane = new HandDriven(new ComputeOptions { OffloadShelved = false });
-        var server = await plane.BootedAsync();
-        await BeginAsync(plane, server, "shelve");
-        await plane.SettleAsync();
-        plane.ImageFiles.Single().Delete();
-
-        await BeginAsync(plane, await plane.ServerAsync(server.Uuid), "shelveOffload");
-        await plane.SettleAsync();
-
-        Assert.Equal((VmStates.Shelved, null), await StateAsync(plane, server));
-        Assert.Single(plane.World.Vms);
-    }
-
-    [Fact]
-    public async Task A_shelved_server_that_a_host_refuses_goes_to_another()
-    {
-        using var plane = new HandDriven();
-        var server = await ServerAsync(plane, VmStates.ShelvedOffloaded);
-        plane.World.Fail("spawn", 1, () => new StepFailedException("no room", StepRecovery.Reschedule));
-
-        await BeginAsync(plane, server, "unshelve");
-        await plane.SettleAsync();
-
-        Assert.Equal((VmStates.Active, null), await StateAsync(plane, server));
-        Assert.Equal(2, plane.World.Calls.Where(c => c.StartsWith("spawn@", StringComparison.Ordinal)).Distinct().Count());
-        Assert.Single(plane.World.Vms);
-    }
-
-    [Fact]
     public async Task What_waits_for_a_silent_host_says_so_and_is_done_when_it_is_back()
     {
         using var plane = new HandDriven();
         var server = await plane.BootedAsync();
         await plane.PassAsync(TimeSpan.FromMinutes(5));
         plane.Kill("one");
-        await BeginAsync(plane, server, "stop");
+        await plane.BeginAsync(server, "stop");
         await plane.PassAsync(TimeSpan.FromMinutes(5));
         var stuck = await plane.ServerAsync(server.Uuid);
         Assert.Equal((VmStates.Error, TaskStates.PoweringOff), (stuck.VmState, stuck.TaskState));
@@ -366,7 +240,7 @@ public sealed class ServerActionTests
         await plane.PassAsync(TimeSpan.FromMinutes(1));
         await plane.SettleAsync();
 
-        Assert.Equal((VmStates.Stopped, null), await StateAsync(plane, server));
+        Assert.Equal((VmStates.Stopped, null), await plane.StateAsync(server));
         Assert.Null((await plane.ServerAsync(server.Uuid)).Fault);
     }
 
@@ -391,7 +265,7 @@ public sealed class ServerActionTests
         Assert.Equal((VmStates.Stopped, null, PowerState.Shutdown), (ended.VmState, ended.TaskState, ended.PowerState));
         Assert.Equal(confirmed ? ("two", TestCloud.Big) : ("one", TestCloud.Small), (ended.Host, ended.Flavor));
         Assert.False(Assert.Single(plane.World.Vms).Value.Running);
-        await BeginAsync(plane, ended, "start");
+        await plane.BeginAsync(ended, "start");
         await plane.SettleAsync();
         Assert.True(Assert.Single(plane.World.Vms).Value.Running);
     }
@@ -405,7 +279,7 @@ public sealed class ServerActionTests
         await plane.Api.MigrateAsync(server, TestCloud.NewContext(), default);
         await plane.SettleAsync();
 
-        Assert.Equal((VmStates.Stopped, null), await StateAsync(plane, server));
+        Assert.Equal((VmStates.Stopped, null), await plane.StateAsync(server));
         Assert.False(Assert.Single(plane.World.Vms).Value.Running);
     }
 
@@ -413,52 +287,17 @@ public sealed class ServerActionTests
     public async Task A_password_is_kept_no_longer_than_the_work()
     {
         using var plane = new HandDriven();
-        var server = await ServerAsync(plane, VmStates.Active);
-        await BeginAsync(plane, server, "changePassword");
+        var server = await plane.InStateAsync(VmStates.Active);
+        await plane.BeginAsync(server, "changePassword");
         Assert.Equal("s3cret", (await plane.ServerAsync(server.Uuid)).Work!.Guest!.AdminPassword);
         await plane.SettleAsync();
         Assert.Equal("s3cret", plane.World.Vms[("one", server.Uuid)].Password);
 
         plane.World.Fail("set_admin_password", 1, () => new VerbNotSupportedException("set_admin_password"));
-        await BeginAsync(plane, await plane.ServerAsync(server.Uuid), "changePassword");
+        await plane.BeginAsync(await plane.ServerAsync(server.Uuid), "changePassword");
         await plane.SettleAsync();
 
         Assert.Null((await plane.ServerAsync(server.Uuid)).Work);
-    }
-
-    private static async Task<InstanceDocument> ServerAsync(HandDriven plane, string vmState)
-    {
-        if (vmState != VmStates.ShelvedOffloaded)
-        {
-            return await plane.BootedAsync(vmState: vmState);
-        }
-
-        var server = await plane.BootedAsync();
-        await plane.Snapshots.ShelveAsync(server, TestCloud.NewContext(), default);
-        await plane.SettleAsync();
-        return await plane.ServerAsync(server.Uuid);
-    }
-
-    private static Task BeginAsync(HandDriven plane, InstanceDocument server, string verb)
-    {
-        var (context, nothing) = (TestCloud.NewContext(), new Dictionary<string, string>());
-        return verb switch
-        {
-            "rescue" => plane.Api.RescueAsync(server, "s3cret", null, context, default),
-            "rebuild" => plane.Api.RebuildAsync(
-                server, new RebuildServer { ImageRef = HandDriven.ImageId, Name = "again", Guest = new GuestRequest { AdminPassword = "s3cret", Files = [new GuestFile("/etc/motd", "AQI=")] } }, context, default),
-            "changePassword" => plane.Api.ChangePasswordAsync(server, "s3cret", context, default),
-            "createImage" => plane.Snapshots.CreateImageAsync(server, "image", nothing, context, default),
-            "createBackup" => plane.Snapshots.CreateBackupAsync(server, "backup", "daily", 1, nothing, context, default),
-            "shelve" => plane.Snapshots.ShelveAsync(server, context, default),
-            _ => plane.Api.ActAsync(server, ServerAction.All.Single(a => a.Verb == verb), context, default),
-        };
-    }
-
-    private static async Task<(string VmState, string? TaskState)> StateAsync(HandDriven plane, InstanceDocument server)
-    {
-        var now = await plane.ServerAsync(server.Uuid);
-        return (now.VmState, now.TaskState);
     }
 
     private static async Task AssertDoneAsync(HandDriven plane, InstanceDocument server, string verb, string from, string to, PowerState power)
