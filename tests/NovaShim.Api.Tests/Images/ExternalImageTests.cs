@@ -17,7 +17,7 @@ public sealed class ExternalImageTests : IAsyncLifetime
     private Face _face = null!;
     private IImageLibrary _library = null!;
     private ServiceProvider _compute = null!;
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory();
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("novashim-images-");
 
     private (string, string)[] Settings =>
     [

@@ -50,14 +50,18 @@ internal sealed partial class GlanceClient(HttpClient http, KeystoneClient keyst
                 throw Away(e.InnerException is FaultException or IOException ? e.InnerException.Message : e.Message);
             }
 
-            if (answer.StatusCode != HttpStatusCode.Unauthorized || token is not null || again)
+            if (answer.StatusCode != HttpStatusCode.Unauthorized || token is not null)
             {
                 return answer;
             }
 
-            // The service user's token has ended before its time.
+            // The service user's token has ended before its time. A new one that is refused as well is no fault of the user's.
             answer.Dispose();
             keystone.Forget(service);
+            if (again)
+            {
+                throw Away("it refuses the service user's token");
+            }
         }
     }
 
@@ -101,7 +105,7 @@ internal sealed partial class GlanceClient(HttpClient http, KeystoneClient keyst
         {
             StatusCodes.Status404NotFound when id is not null => Fault.NotFound("Image not found."),
 
-            // The token has just been good: it was revoked meanwhile.
+            // The user's token has just been good: it was revoked meanwhile.
             StatusCodes.Status401Unauthorized => Fault.Unauthorized(),
             StatusCodes.Status403Forbidden => Fault.Forbidden(said ?? $"You are not permitted to do that{(id is null ? "" : $" to image {id}")}."),
             StatusCodes.Status400BadRequest or StatusCodes.Status409Conflict or StatusCodes.Status413PayloadTooLarge => new FaultException(status, said ?? $"The image service refuses that with {status}."),
