@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
@@ -95,7 +96,7 @@ internal sealed partial class XenServerDriver : VirtDriver
             try
             {
                 var metrics = await VMGuestMetrics.get_record(_host.Session, vm.Record.guest_metrics, cancellation);
-                addresses.AddRange(metrics.networks.OrderBy(n => n.Key, StringComparer.Ordinal).Where(n => n.Key.Contains("/ip", StringComparison.Ordinal)).Select(n => n.Value).Distinct());
+                addresses.AddRange(metrics.networks.OrderBy(n => n.Key, StringComparer.Ordinal).Where(n => n.Key.Contains("/ip", StringComparison.Ordinal)).Select(n => n.Value).Where(IsOfItsNetwork).Distinct());
             }
             catch (Failure f) when (f.IsGone)
             {
@@ -106,6 +107,9 @@ internal sealed partial class XenServerDriver : VirtDriver
 
         return new InstanceInfo(PowerStates.ToNova(vm.Record.power_state), addresses);
     }
+
+    /// <summary>Whether a network has given it: every interface gives itself one for its own link, by which no user reaches the guest.</summary>
+    private static bool IsOfItsNetwork(string address) => IPAddress.TryParse(address, out var parsed) && !parsed.IsIPv6LinkLocal;
 
     public override bool ForcesConfigDrive => _host.Settings.ForceConfigDrive;
 

@@ -15,6 +15,9 @@ public sealed record ComputeOptions
     /// <summary>After how much silence a service counts as down (Nova's <c>service_down_time</c>).</summary>
     public double ServiceDownSeconds { get; init; } = 60;
 
+    /// <summary>How often it is looked after servers to which nothing is being done: their power states and addresses. 0: never. Nova's <c>sync_power_state_interval</c>.</summary>
+    public double SyncPowerStateSeconds { get; init; } = 60;
+
     /// <summary>After how long an unattended resize confirms itself; 0 = never (Nova's <c>resize_confirm_window</c>).</summary>
     public double ResizeConfirmWindow { get; init; }
 

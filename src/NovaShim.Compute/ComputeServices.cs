@@ -48,6 +48,7 @@ public static class ComputeServices
         .AddSingleton<SnapshotSteps>()
         .AddSingleton<ActionSteps>()
         .AddSingleton<InstanceRunner>()
+        .AddSingleton<InstanceSync>()
         .AddSingleton<HostQuestions>()
         .AddSingleton<OrphanSnapshots>()
         .AddSingleton<SnapshotApi>()

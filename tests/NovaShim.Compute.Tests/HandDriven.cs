@@ -96,6 +96,18 @@ internal sealed class HandDriven : IDisposable
         }
     }
 
+    /// <summary>Every live host looks at how its servers are.</summary>
+    public async Task SyncAsync()
+    {
+        foreach (var host in Hosts.Where(IsAlive))
+        {
+            await _processes[host].Of<InstanceSync>().LookAsync(host, _processes[host].Manager!, default);
+        }
+    }
+
+    /// <summary>A host does so at its intervals.</summary>
+    public Task SyncLoopAsync(string host, CancellationToken stopping) => _processes[host].Of<InstanceSync>().RunAsync(host, _processes[host].Manager!, stopping);
+
     /// <summary>The scheduler looks after what silent hosts leave lying.</summary>
     public async Task TendAsync()
     {
@@ -125,6 +137,7 @@ internal sealed class HandDriven : IDisposable
         {
             Time.Advance(TimeSpan.FromSeconds(_options.HeartbeatSeconds));
             await BeatAsync();
+            await SyncAsync();
             await TendAsync();
         }
     }

@@ -36,6 +36,12 @@ internal sealed class World : IComputeManagers
     /// <summary>Whether the hosts make a config drive for every server.</summary>
     public bool ForcesConfigDrive { get; set; }
 
+    /// <summary>What every guest that runs reports of its addresses.</summary>
+    public IReadOnlyList<string> Addresses { get; set; } = ["10.0.0.2"];
+
+    /// <summary>Happens when somebody has looked at a VM, before they do anything with what they saw.</summary>
+    public Action WhenSeen { get; set; } = () => { };
+
     /// <summary>Every verb is called twice in a row, as after a crash that came before its success was stored.</summary>
     public bool Twice { get; set; }
 
@@ -124,8 +130,14 @@ internal sealed class World : IComputeManagers
 
         public override bool ForcesConfigDrive => world.ForcesConfigDrive;
 
-        public override Task<InstanceInfo?> GetInfoAsync(Instance instance, CancellationToken cancellation) =>
-            Task.FromResult(world.Vms.TryGetValue((host, instance.Uuid), out var vm) ? new InstanceInfo(vm.Standstill ?? (vm.Running ? PowerState.Running : PowerState.Shutdown), ["10.0.0.2"]) : null);
+        public override Task<InstanceInfo?> GetInfoAsync(Instance instance, CancellationToken cancellation)
+        {
+            var seen = world.Vms.TryGetValue((host, instance.Uuid), out var vm)
+                ? new InstanceInfo(vm.Standstill ?? (vm.Running ? PowerState.Running : PowerState.Shutdown), vm.Running ? world.Addresses : [])
+                : null;
+            world.WhenSeen();
+            return Task.FromResult(seen);
+        }
 
         public override Task SpawnAsync(InstanceStepContext step, CancellationToken cancellation) =>
             Do(

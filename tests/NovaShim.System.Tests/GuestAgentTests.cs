@@ -25,7 +25,11 @@ public sealed class GuestAgentTests
             },
         }.ToJsonString()))["server"]!;
         var server = created["id"]!.ToString();
-        var source = (await nova.UntilAsync(server, "ACTIVE"))["OS-EXT-SRV-ATTR:host"]!.ToString();
+        var built = await nova.UntilAsync(server, "ACTIVE");
+        var source = built["OS-EXT-SRV-ATTR:host"]!.ToString();
+
+        // By its tools.
+        Assert.StartsWith("10.", Assert.Single(built["addresses"]!["private"]!.AsArray())!["addr"]!.ToString(), StringComparison.Ordinal);
         await HoldsAsync(source, created["adminPass"]!.ToString());
 
         await ChangeAsync("of-the-user's-own-$choice");
@@ -35,7 +39,7 @@ public sealed class GuestAgentTests
         var destination = (await nova.UntilAsync(server, "VERIFY_RESIZE"))["OS-EXT-SRV-ATTR:host"]!.ToString();
         Assert.NotEqual(source, destination);
         await nova.ActAsync(server, """{"confirmResize": null}""");
-        await nova.UntilAsync(server, "ACTIVE");
+        Assert.Equal(built["addresses"]!.ToJsonString(), (await nova.UntilAsync(server, "ACTIVE"))["addresses"]!.ToJsonString());
         await HoldsAsync(destination, "of-the-user's-own-$choice");
         await ChangeAsync("set-where-it-is-now");
         await HoldsAsync(destination, "set-where-it-is-now");

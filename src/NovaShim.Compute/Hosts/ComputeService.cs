@@ -12,10 +12,10 @@ namespace NovaShim.Compute.Hosts;
 
 /// <summary>
 /// Drives one host (Nova's <c>nova-compute</c>): waits for the plugin with its driver and for the hypervisor, then does the host's due work, says that it is alive and keeps what it has to offer
-/// up to date. A host that cannot be driven is down, and nothing else suffers.
+/// and what its servers are like up to date. A host that cannot be driven is down, and nothing else suffers.
 /// </summary>
 internal sealed partial class ComputeService(
-    ComputeHostOptions host, IComputeManagers plugins, IDocumentStore store, MigrationRunner migrations, InstanceRunner instances, ServiceGroup services, ResourceTracker resources, HintListener hints, HostQuestions questions, ProcessIdentity process,
+    ComputeHostOptions host, IComputeManagers plugins, IDocumentStore store, MigrationRunner migrations, InstanceRunner instances, InstanceSync sync, ServiceGroup services, ResourceTracker resources, HintListener hints, HostQuestions questions, ProcessIdentity process,
     ComputeOptions options, TimeProvider time, ILoggerFactory loggers)
     : BackgroundService
 {
@@ -35,7 +35,7 @@ internal sealed partial class ComputeService(
             await using var listening = await hints.ListenAsync(Subjects.Compute(host.Name), queueGroup: null, () => { migrationLoop.Wake(); instanceLoop.Wake(); }, stoppingToken);
             await using var answering = await questions.AnswerAsync(host.Name, manager, stoppingToken);
             await Task.WhenAll(
-                migrationLoop.RunAsync(stoppingToken), instanceLoop.RunAsync(stoppingToken), Heartbeat.RunAsync(token => BeatAsync(manager, token), options, time, _log, stoppingToken));
+                migrationLoop.RunAsync(stoppingToken), instanceLoop.RunAsync(stoppingToken), sync.RunAsync(host.Name, manager, stoppingToken), Heartbeat.RunAsync(token => BeatAsync(manager, token), options, time, _log, stoppingToken));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

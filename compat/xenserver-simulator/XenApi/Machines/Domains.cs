@@ -295,6 +295,7 @@ internal sealed partial class Domains(
             new("PV_drivers_version", Values.Map(("major", "9"), ("minor", "2"), ("micro", "0"), ("build", "1"))),
             new("PV_drivers_detected", true),
             new("PV_drivers_up_to_date", true),
+            new("networks", Values.Map(Devices("VIF", vm.Ref).SelectMany(GuestAddresses.Reported))),
             new("live", true),
             new("last_updated", now),
         ]);
