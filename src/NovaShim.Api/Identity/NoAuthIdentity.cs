@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using NovaShim.Api.Requests;
@@ -7,8 +9,8 @@ using NovaShim.Compute.Identity;
 namespace NovaShim.Api.Identity;
 
 /// <summary>
-/// Nova's <c>noauth</c>: nobody is asked who they are. A token is <c>user:project</c>, or a name that stands for both; the login takes any key; the user <c>admin</c> is an administrator. For tests
-/// and for behind somebody who checks.
+/// Nova's <c>noauth</c>: nobody is asked who they are. A token is <c>user:project</c>, or a name that stands for both; the login takes any key; the user <c>admin</c> is an administrator. A request
+/// without a token may name its user as HTTP's Basic authentication does, with any password: what clients with <c>http_basic</c> send. For tests and for behind somebody who checks.
 /// </summary>
 internal sealed class NoAuthIdentity(TimeProvider time) : IIdentity
 {
@@ -33,6 +35,25 @@ internal sealed class NoAuthIdentity(TimeProvider time) : IIdentity
     {
         var (user, project) = secret.Split(':', 2) is [var name, { Length: > 0 } tenant] ? (name, tenant) : (secret.TrimEnd(':'), secret.TrimEnd(':'));
         return Task.FromResult(IsName(user) && IsName(project) ? Token(user, project) : null);
+    }
+
+    /// <inheritdoc/>
+    public AccessToken? FindByAuthorization(string header)
+    {
+        if (!AuthenticationHeaderValue.TryParse(header, out var given) || !"Basic".Equals(given.Scheme, StringComparison.OrdinalIgnoreCase) || given.Parameter is not { } parameter)
+        {
+            return null;
+        }
+
+        // A base64 text is never shorter than what it says.
+        var credentials = new byte[parameter.Length];
+        if (!Convert.TryFromBase64String(parameter, credentials, out var length) || Array.IndexOf(credentials, (byte)':', 0, length) is not (> 0 and var end))
+        {
+            return null;
+        }
+
+        var user = Encoding.UTF8.GetString(credentials, 0, end);
+        return IsName(user) ? Token(user, user) : null;
     }
 
     /// <inheritdoc/>

@@ -15,7 +15,7 @@ internal sealed class TokenMiddleware(RequestDelegate next, IIdentity identity)
         if (requirements.Count > 0)
         {
             var request = ApiRequest.Of(http);
-            request.Token = request.Header("X-Auth-Token") is { } token && await identity.FindAsync(token, http.RequestAborted) is { } found ? found : throw Fault.Unauthorized();
+            request.Token = await FindAsync(request, http.RequestAborted) ?? throw Fault.Unauthorized();
             if (request.Token.ProjectId is null && requirements.Any(r => !r.Unscoped))
             {
                 throw Fault.Forbidden("This needs a token that is scoped to a project.");
@@ -34,4 +34,8 @@ internal sealed class TokenMiddleware(RequestDelegate next, IIdentity identity)
 
         await next(http);
     }
+
+    private async Task<AccessToken?> FindAsync(ApiRequest request, CancellationToken cancellation) => request.Header("X-Auth-Token") is { } token
+        ? await identity.FindAsync(token, cancellation)
+        : request.Header("Authorization") is { } header ? identity.FindByAuthorization(header) : null;
 }

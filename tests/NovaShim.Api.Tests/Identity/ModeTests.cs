@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -119,6 +120,31 @@ public sealed class ModeTests
             Assert.Equal(401, (await face.SendAsync(null, "GET", "/v2.1/servers")).Status);
             Assert.Equal(401, (await face.SendAsync(null, "GET", "/v2.1/servers", null, ("X-Auth-Token", ":"))).Status);
             Assert.Equal(401, (await face.SendAsync(null, "GET", "/v2.1/servers", null, ("X-Auth-Token", "a/b:c"))).Status);
+
+            // And what one sends that was told to log in as HTTP does.
+            Assert.Equal(200, (await face.SendAsync(null, "GET", "/v1.1/eve/servers", null, ("Authorization", Basic("eve:any:key")))).Status);
+            Assert.Equal(400, (await face.SendAsync(null, "GET", "/v1.1/web/servers", null, ("Authorization", Basic("eve:")))).Status);
+            Assert.Equal(403, (await face.SendAsync(null, "GET", "/v2.1/os-migrations", null, ("Authorization", Basic("eve:admin")))).Status);
+            Assert.Equal(200, (await face.SendAsync(null, "GET", "/v2.1/os-migrations", null, ("Authorization", Basic("admin:any")))).Status);
+            Assert.Equal(401, (await face.SendAsync(null, "GET", "/v2.1/os-migrations", null, ("X-Auth-Token", ":"), ("Authorization", Basic("admin:any")))).Status);
+            foreach (var refused in new[] { "Basic", "Basic ", "Basic !", "Bearer " + Basic("eve:any")[6..], Basic("eve"), Basic(":any"), Basic("a/b:c"), Basic("\u00e9:c"), Basic(new string('e', 256) + ":c") })
+            {
+                Assert.Equal(401, (await face.SendAsync(null, "GET", "/v2.1/servers", null, ("Authorization", refused))).Status);
+            }
+        }
+        finally
+        {
+            await face.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task With_authentication_a_name_is_no_token()
+    {
+        var face = await Face.StartAsync();
+        try
+        {
+            Assert.Equal(401, (await face.SendAsync(null, "GET", "/v2.1/servers", null, ("Authorization", Basic("alice:alice's secret")))).Status);
         }
         finally
         {
@@ -160,6 +186,8 @@ public sealed class ModeTests
         var settings = new Dictionary<string, string> { ["identity:mode"] = "keystone", ["identity:keystone:url"] = "http://127.0.0.1:1/v3", [key] = value };
         Assert.Contains(key, Assert.Throws<InvalidOperationException>(() => Configure([.. settings.Select(s => (s.Key, s.Value))])).Message, StringComparison.Ordinal);
     }
+
+    private static string Basic(string credentials) => $"Basic {Convert.ToBase64String(Encoding.UTF8.GetBytes(credentials))}";
 
     private static void Configure(params (string Key, string Value)[] settings) =>
         new ServiceCollection().AddNovaApi(new ConfigurationBuilder().AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value))).Build());
