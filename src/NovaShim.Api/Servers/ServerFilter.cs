@@ -25,6 +25,9 @@ internal sealed class ServerFilter
         ["access_ip_v4"] = i => i.AccessIpV4,
         ["access_ip_v6"] = i => i.AccessIpV6,
         ["node"] = i => i.Node,
+
+        // As Nova keeps it: a client that asks for servers without one ("False") finds none there, either.
+        ["config_drive"] = i => i.ConfigDrive ? "True" : "",
         ["power_state"] = i => ((int)i.PowerState).ToString(System.Globalization.CultureInfo.InvariantCulture),
         ["progress"] = i => i.Progress.ToString(System.Globalization.CultureInfo.InvariantCulture),
     }.ToFrozenDictionary(StringComparer.Ordinal);

@@ -12,7 +12,7 @@ public sealed class ServerListTests : IAsyncLifetime
         _face = await Face.StartAsync();
         await _face.AddServerAsync("alice", "web-1");
         await _face.AddServerAsync("alice", "web-2", VmStates.Error, flavorId: "3");
-        await _face.AddServerAsync("alice", "db", VmStates.Resized, i => i with { Addresses = ["10.0.0.77"], Host = "xen2", ReservationId = "r-2" });
+        await _face.AddServerAsync("alice", "db", VmStates.Resized, i => i with { Addresses = ["10.0.0.77"], Host = "xen2", ReservationId = "r-2", ConfigDrive = true });
         await _face.AddServerAsync("alice", "gone", VmStates.Deleted, i => i with { Deleted = true });
         await _face.AddServerAsync("bob", "bob's");
     }
@@ -41,6 +41,9 @@ public sealed class ServerListTests : IAsyncLifetime
     [InlineData("admin", "?all_tenants=1&status=DELETED", "gone")]
     [InlineData("admin", "?all_tenants=1&power_state=1&name=web", "web-2 web-1")]
     [InlineData("admin", "?all_tenants=1&key_name=none", "")]
+    [InlineData("admin", "?all_tenants=1&config_drive=True", "db")]
+    [InlineData("admin", "?all_tenants=1&config_drive=False", "")]
+    [InlineData("alice", "?config_drive=True", "db web-2 web-1")]
     [InlineData("alice", "?flavor=3", "web-2")]
     [InlineData("alice", "?flavor=http://x/v1.1/t/flavors/3", "web-2")]
     [InlineData("alice", "?image=70a599e0-31e7-49b7-b260-868f441e862b&name=db", "db")]
