@@ -68,14 +68,23 @@ class Session:
             'OS_USER_DOMAIN_NAME': who['domain'], 'OS_PROJECT_DOMAIN_NAME': who['domain'], 'OS_IDENTITY_API_VERSION': '3',
         }
 
-    def tenant(self, user):
-        """The id of a user's tenant."""
+    def log_in(self, user):
+        """A token of a user, and the id of the tenant that it is for."""
         who = self.users[user]
         scope = {'project': {'name': who['project'], 'domain': {'name': who['domain']}}}
         password = {'user': {'name': who['name'], 'password': who['password'], 'domain': {'name': who['domain']}}}
         body = json.dumps({'auth': {'identity': {'methods': ['password'], 'password': password}, 'scope': scope}}).encode()
         with urllib.request.urlopen(urllib.request.Request(self.ready['identity_url'] + '/auth/tokens', body, {'Content-Type': 'application/json'})) as answer:
-            return json.load(answer)['token']['project']['id']
+            return answer.headers['X-Subject-Token'], json.load(answer)['token']['project']['id']
+
+    def tenant(self, user):
+        """The id of a user's tenant."""
+        return self.log_in(user)[1]
+
+    @property
+    def root(self):
+        """The address of the whole."""
+        return self.ready['identity_url'].removesuffix('/identity/v3')
 
     def run(self, *arguments, user='user1', environment=None, fails=False):
         """Runs one command. Its exit status must be as expected."""

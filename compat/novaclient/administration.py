@@ -7,13 +7,14 @@ check = CHECKS.check
 
 @check
 def flavors(nova):
-    """flavor-create, flavor-key, flavor-access-add, -list and -remove, flavor-delete"""
+    """flavor-create, flavor-key, flavor-list --extra-specs, flavor-access-add, -list and -remove, flavor-delete; a server whose flavor is gone"""
     holds(nova.run('flavor-create', 'm9.own', '99', '256', '1', '1', fails=True).err, '(HTTP 403)')
     made = nova.run('flavor-create', '--ephemeral', '1', '--swap', '512', '--rxtx-factor', '2', '--is-public', 'false', 'm9.own', '99', '256', '1', '1', user='admin').row(Name='m9.own')
     equal(made, {'ID': '99', 'Name': 'm9.own', 'Memory_MiB': '256', 'Disk': '1', 'Ephemeral': '1', 'Swap': '512', 'VCPUs': '1', 'RXTX_Factor': '2.0', 'Is_Public': 'False'})
     nova.run('flavor-key', 'm9.own', 'set', 'a=b', 'c=d', user='admin')
     nova.run('flavor-key', 'm9.own', 'unset', 'a', user='admin')
     equal(nova.run('flavor-show', 'm9.own', user='admin').properties()['extra_specs'], '{"c": "d"}')
+    equal(nova.run('flavor-list', '--all', '--extra-specs', user='admin').row(Name='m9.own')['extra_specs'], "{'c': 'd'}")
     nova.run('flavor-show', 'm9.own', fails=True)
     tenant = nova.tenant('user1')
     equal(nova.run('flavor-access-add', 'm9.own', tenant, user='admin').table(), [{'Flavor_ID': '99', 'Tenant_ID': tenant}])
@@ -21,7 +22,12 @@ def flavors(nova):
     equal(nova.run('flavor-list').row(Name='m9.own')['Is_Public'], 'False')
     equal(nova.run('flavor-access-remove', 'm9.own', tenant, user='admin').table(), [])
     equal([f for f in nova.run('flavor-list').table() if f['ID'] == '99'], [])
+    nova.run('boot', '--flavor', 'm9.own', '--image', 'journal', '--poll', 'bereft', user='admin')
     nova.run('flavor-delete', 'm9.own', user='admin')
+    equal(nova.run('show', 'bereft', user='admin').properties()['flavor'], 'Flavor not found (99)')
+    equal(nova.run('list', '--name', 'bereft', user='admin').row(Name='bereft')['Status'], 'ACTIVE')
+    nova.run('delete', 'bereft', user='admin')
+    nova.until(lambda: nova.run('list', user='admin').table(), lambda found: found == [])
     holds(nova.run('flavor-show', 'm9.own', user='admin', fails=True).err, "No flavor with a name or ID of 'm9.own' exists.")
 
 

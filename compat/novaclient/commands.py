@@ -13,6 +13,8 @@ import novaclient.v2.client  # noqa: F401
 
 import administration
 import guests
+import hosts
+import logins
 from session import Checks, Mismatch, Session, equal, holds
 
 UUID = re.compile('^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$')
@@ -44,12 +46,14 @@ def versions(nova):
 
 @check
 def flavors(nova):
-    """flavor-list, flavor-list --all, flavor-show by name and by id"""
+    """flavor-list with its flags, flavor-show by name and by id"""
     wanted = [('1', 'm1.tiny', '512', '1', '1'), ('2', 'm1.small', '2048', '20', '1'), ('3', 'm1.medium', '4096', '40', '2'), ('4', 'm1.large', '8192', '80', '4'), ('5', 'm1.xlarge', '16384', '160', '8')]
     for options in [], ['--all']:
         printed = nova.run('flavor-list', *options, user='admin').table()
         equal([(f['ID'], f['Name'], f['Memory_MiB'], f['Disk'], f['VCPUs']) for f in printed], wanted)
         equal({(f['Ephemeral'], f['Swap'], f['RXTX_Factor'], f['Is_Public']) for f in printed}, {('0', '', '1.0', 'True')})
+    equal([f['Name'] for f in nova.run('flavor-list', '--min-ram', '4096', '--sort-key', 'memory_mb', '--sort-dir', 'desc', '--limit', '2').table()], ['m1.xlarge', 'm1.large'])
+    equal([f['Name'] for f in nova.run('flavor-list', '--min-disk', '41', '--marker', '4').table()], ['m1.xlarge'])
     for flavor in 'm1.medium', '3':
         shown = nova.run('flavor-show', flavor).properties()
         equal((shown['id'], shown['name'], shown['ram'], shown['disk'], shown['vcpus'], shown['extra_specs']), ('3', 'm1.medium', '4096', '40', '2', '{}'))
@@ -58,10 +62,12 @@ def flavors(nova):
 
 @check
 def limits(nova):
-    """limits, quota-show"""
+    """limits, of another tenant, too; quota-show"""
     text = nova.run('limits', user='user5').out
     for line in 'Cores +| 0 +| 20', 'Instances +| 0 +| 10', 'RAM +| 0 +| 51200', 'Personality +| - +| 5', 'Server Meta +| - +| 128', 'Keypairs +| - +| 100':
         matches(re.compile(re.escape(line).replace(r'\ \+', ' +')), text)
+    matches(re.compile(r'Cores +\| 0 +\| 20'), nova.run('limits', '--tenant', nova.tenant('user5'), user='admin').out)
+    holds(nova.run('limits', '--tenant', nova.tenant('user5'), fails=True).err, '(HTTP 403)')
     shown = nova.run('quota-show', user='user5').properties()
     equal((shown['instances'], shown['cores'], shown['ram'], shown['metadata_items']), ('10', '20', '51200', '128'))
 
@@ -103,12 +109,13 @@ def keypairs(nova):
 
 @check
 def boot(nova):
-    """boot --poll with metadata, key, files, user data, zone and password; show; list"""
+    """boot --poll with metadata, key, files, user data, zone, password, config drive, addresses and group; show; list"""
     with tempfile.NamedTemporaryFile('w') as file:
         file.write('hello')
         file.flush()
         printed = nova.run('boot', '--flavor', 'm1.tiny', '--image', 'journal', '--meta', 'purpose=test', '--key-name', 'own', '--file', f'/etc/motd={file.name}', '--user-data', file.name,
-                           '--availability-zone', 'nova', '--admin-pass', 'chosen', '--poll', 'guest')
+                           '--availability-zone', 'nova', '--admin-pass', 'chosen', '--config-drive', 'true', '--access-ip-v4', '192.0.2.7', '--access-ip-v6', '2001:db8::7',
+                           '--security-groups', 'default', '--poll', 'guest')
     holds(printed.out, 'Finished')
     created = printed.properties()
     equal((created['name'], created['adminPass'], created['status'], created['flavor'], created['key_name']), ('guest', 'chosen', 'BUILD', 'm1.tiny (1)', 'own'))
@@ -116,11 +123,17 @@ def boot(nova):
     equal((shown['id'], shown['status'], shown['metadata'], shown['key_name'], shown['OS-EXT-STS:vm_state'], shown['OS-EXT-STS:task_state'], shown['OS-EXT-STS:power_state'], shown['progress']),
           (created['id'], 'ACTIVE', '{"purpose": "test"}', 'own', 'active', '-', '1', '100'))
     equal((shown['flavor'], shown['image'], shown['security_groups'], shown['OS-EXT-AZ:availability_zone']), ('m1.tiny (1)', f"journal ({nova.ready['images'][0]['id']})", 'default', 'nova'))
+    equal((shown['config_drive'], shown['accessIPv4'], shown['accessIPv6']), ('True', '192.0.2.7', '2001:db8::7'))
     matches(UUID, shown['id'])
-    matches(MOMENT, shown['created'])
+    for moment in 'created', 'updated', 'OS-SRV-USG:launched_at':
+        matches(MOMENT, shown[moment])
+    least = nova.run('show', '--minimal', 'guest').properties()
+    equal({k: (least[k], v) for k, v in shown.items() if least[k] != v}, {'flavor': ('1', 'm1.tiny (1)'), 'image': (nova.ready['images'][0]['id'], shown['image'])})
     row = nova.run('list').row(Name='guest')
     equal((row['ID'], row['Status'], row['Task State'], row['Power State'], row['Networks']), (shown['id'], 'ACTIVE', '-', 'Running', f"private={shown['private network']}"))
     holds(nova.run('boot', '--flavor', 'm1.tiny', '--image', 'journal', '--key-name', 'nobody', 'keyless', fails=True).err, 'Invalid key_name provided. (HTTP 400)')
+    holds(nova.run('boot', '--flavor', 'm1.tiny', '--image', 'journal', '--availability-zone', 'nowhere', 'placeless', fails=True).err, 'The requested availability zone is not available (HTTP 400)')
+    holds(nova.run('show', '5', fails=True).err, "No server with a name or ID of '5' exists.")
     holds(nova.run('show', 'guest', user='user2', fails=True).err, "No server with a name or ID of 'guest' exists.")
     holds(nova.run('show', shown['id'], user='user2', fails=True).err, 'exists.')
 
@@ -143,13 +156,25 @@ def lists(nova):
     equal(nova.run('list', '--flavor', 'm1.large').table(), [])
     equal(list(nova.run('list', '--minimal', '--flavor', 'm1.tiny').table()[0]), ['ID', 'Name'])
     equal(len(nova.run('list', '--image', 'journal-small').table()), 2)
-    equal(nova.run('list', '--fields', 'name,status', '--name', 'guest').table()[0]['Name'], 'guest')
+    shown = server(nova, 'guest')
+    fields = nova.run('list', '--fields', 'name,networks,OS-EXT-STS:vm_state,accessIPv4', '--name', 'guest').table()
+    equal(fields, [{'ID': shown['id'], 'Name': 'guest', 'Networks': f"private={shown['private network']}", 'OS-EXT-STS: Vm State': 'active', 'accessIPv4': '192.0.2.7'}])
+    equal([r['Name'] for r in nova.run('list', '--ip', re.escape(shown['private network']) + '$').table()], ['guest'])
+    equal(nova.run('list', '--changes-since', '2100-01-01T00:00:00').table(), [])
     equal(nova.run('list', user='user2').table(), [])
     rows = nova.run('list', '--all-tenants', '--status', 'ACTIVE', '--name', 'guest', user='admin').table()
     equal([(r['Name'], r['Tenant ID']) for r in rows], [('guest', server(nova, 'guest')['tenant_id'])])
-    nova.run('list', '--all-tenants', fails=True)
-    nova.run('delete', *[r['ID'] for r in nova.run('list', '--name', 'twin').table()])
+    host = nova.run('show', shown['id'], user='admin').properties()['OS-EXT-SRV-ATTR:host']
+    for options in ['--tenant', shown['tenant_id'], '--host', host], ['--user', shown['user_id'], '--vm-state', 'active'], ['--key-name', 'own'], ['--config-drive', '--power-state', '1']:
+        equal([r['Name'] for r in nova.run('list', '--all-tenants', *options, '--name', 'guest', user='admin').table()], ['guest'])
+    for options in ['--tenant', '0' * 32], ['--host', ({'host1', 'host2'} - {host}).pop()], ['--vm-state', 'stopped'], ['--no-config-drive']:
+        equal(nova.run('list', '--all-tenants', *options, '--name', 'guest', user='admin').table(), [])
+    holds(nova.run('list', '--all-tenants', fails=True).err, '(HTTP 403)')
+    gone = [r['ID'] for r in nova.run('list', '--name', 'twin').table()]
+    nova.run('delete', *gone)
     nova.until(lambda: [r['Name'] for r in nova.run('list').table()], lambda found: found == ['guest'])
+    deleted = nova.run('list', '--all-tenants', '--deleted', '--name', 'twin', user='admin').table()
+    equal((sorted(r['ID'] for r in deleted), {r['Status'] for r in deleted}), (sorted(gone), {'DELETED'}))
 
 
 @check
@@ -181,7 +206,8 @@ def resize(nova):
     equal(len(nova.run('migration-list', '--status', 'confirmed', '--host', source, user='admin').table()), 1)
     equal(nova.run('migration-list', '--status', 'reverted', user='admin').table(), [])
     holds(nova.run('migration-list', fails=True).err, '(HTTP 403)')
-    nova.run('resize', '--poll', 'guest', 'm1.medium')
+    equal(nova.run('resize', 'guest', 'm1.medium').out.strip(), '')
+    until_status(nova, 'guest', 'VERIFY_RESIZE')
     nova.run('resize-revert', 'guest')
     until_status(nova, 'guest', 'ACTIVE')
     equal(server(nova, 'guest')['flavor'], 'm1.small (2)')
@@ -227,7 +253,7 @@ def reset_state(nova):
 
 
 @check
-def hosts(nova):
+def hypervisors(nova):
     """hypervisor-list, hypervisor-show, hypervisor-servers, service-list"""
     equal(sorted((h['Hypervisor hostname'], h['State'], h['Status']) for h in nova.run('hypervisor-list', user='admin').table()), [('host1', 'up', 'enabled'), ('host2', 'up', 'enabled')])
     uuid = server(nova, 'guest')['id']
@@ -244,40 +270,16 @@ def hosts(nova):
 
 @check
 def absent(nova):
-    """interface-list, volume-attachments: what there is no service for"""
+    """interface-list, -attach and -detach, volume-attachments, -attach and -detach, restore: what there is no service or no time for"""
     holds(nova.run('interface-list', 'guest', fails=True).err, 'The requested functionality is not supported. (HTTP 501)')
+    for command in ['interface-attach', 'guest'], ['interface-detach', 'guest', '6c8fe9a5-3c8f-4c2e-8c7b-2f51a4a9d4a1']:
+        holds(nova.run(*command, fails=True).err, '(HTTP 501)')
     equal(nova.run('volume-attachments', 'guest').table(), [])
+    holds(nova.run('volume-detach', 'guest', '6c8fe9a5-3c8f-4c2e-8c7b-2f51a4a9d4a1', fails=True).err, '(HTTP 404)')
+    holds(nova.run('boot', '--flavor', '1', '--boot-volume', '6c8fe9a5-3c8f-4c2e-8c7b-2f51a4a9d4a1', 'elsewhere', fails=True).err, 'failed to get volume')
+    holds(nova.run('restore', 'guest', fails=True).err, "Cannot 'restore' instance")
     holds(nova.run('volume-attach', 'guest', '6c8fe9a5-3c8f-4c2e-8c7b-2f51a4a9d4a1', fails=True).err, '(HTTP 404)')
     holds(nova.run('boot', '--flavor', '1', '--image', 'journal', '--nic', 'net-id=6c8fe9a5-3c8f-4c2e-8c7b-2f51a4a9d4a1', 'elsewhere', fails=True).err, 'could not be found')
-
-
-def other_way(name, environment, *options):
-    """The same, with the endpoint and the credentials given in another way."""
-    def test(nova):
-        who = nova.users['user2']
-        settings = environment(nova, who)
-        arguments = [option(nova, who) for option in options]
-        printed = nova.run(*arguments, 'boot', '--flavor', 'm1.tiny', '--image', 'journal', '--poll', name, environment=settings)
-        holds(printed.out, 'Finished')
-        row = nova.run(*arguments, 'list', environment=settings).row(Name=name)
-        equal((row['Status'], row['Power State']), ('ACTIVE', 'Running'))
-        nova.run(*arguments, 'resize', '--poll', name, 'm1.small', environment=settings)
-        nova.run(*arguments, 'resize-confirm', name, environment=settings)
-        nova.until(lambda: nova.run(*arguments, 'show', name, environment=settings).properties()['status'], lambda found: found == 'ACTIVE')
-        nova.run(*arguments, 'delete', name, environment=settings)
-    test.__doc__ = f'boot, resize, confirm and delete by way of {name}'
-    CHECKS.append(test)
-
-
-def root(nova):
-    return nova.ready['identity_url'].removesuffix('/identity/v3')
-
-
-other_way('identity-v2', lambda nova, who: {'OS_AUTH_URL': root(nova) + '/v2.0', 'OS_USERNAME': who['name'], 'OS_PASSWORD': who['password'], 'OS_PROJECT_NAME': who['project']})
-for surface in 'v1.1', 'v2':
-    other_way(f'compute-{surface}', lambda nova, who: nova.environment('user2'), lambda nova, who: '--os-endpoint-override', lambda nova, who, surface=surface: f'{root(nova)}/{surface}/{nova.tenant(who["name"])}')
-other_way('header-login', lambda nova, who: {'OS_USERNAME': who['name'], 'OS_PASSWORD': who['password'], 'OS_PROJECT_NAME': who['project'], 'OS_AUTH_URL': root(nova) + '/v1.1/'},
-          lambda nova, who: '--os-auth-type', lambda nova, who: 'v1password', lambda nova, who: '--os-endpoint-override', lambda nova, who: f'{root(nova)}/v1.1/{nova.tenant(who["name"])}')
 
 
 @check
@@ -299,7 +301,7 @@ def delete(nova):
 
 def main():
     nova = Session(sys.argv[1], novaclient.shell.main, 'nova')
-    for test in CHECKS + guests.CHECKS + administration.CHECKS:
+    for test in CHECKS + logins.CHECKS + guests.CHECKS + administration.CHECKS + hosts.CHECKS:
         nova.check(test.__doc__, test)
     return nova.finish()
 

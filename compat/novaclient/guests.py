@@ -81,7 +81,7 @@ def shelve(nova):
 
 @check
 def console(nova):
-    """console-log, diagnostics, get-password, clear-password, get-vnc-console"""
+    """console-log, diagnostics, get-password, clear-password, get-vnc-console and its like"""
     whole = nova.run('console-log', 'runner', user=USER).out
     if not re.search(r'\S', whole):
         raise AssertionError('the console is empty')
@@ -90,7 +90,9 @@ def console(nova):
     equal(all(re.match(r'^-?[\d.]+(e[+-]?\d+)?$', v) for v in nova.run('diagnostics', server(nova)['id'], user='admin').properties().values()), True)
     nova.run('clear-password', 'runner', user=USER)
     equal(nova.run('get-password', 'runner', user=USER).out.strip(), '')
-    holds(nova.run('get-vnc-console', 'runner', 'novnc', user=USER, fails=True).err, 'Unavailable console type novnc. (HTTP 400)')
+    for command, kind in ('get-vnc-console', 'novnc'), ('get-spice-console', 'spice-html5'), ('get-rdp-console', 'rdp-html5'):
+        holds(nova.run(command, 'runner', kind, user=USER, fails=True).err, f'Unavailable console type {kind}. (HTTP 400)')
+    holds(nova.run('get-serial-console', 'runner', user=USER, fails=True).err, 'Unavailable console type serial. (HTTP 400)')
 
 
 @check

@@ -1,4 +1,4 @@
-"""The commands of python-openstackclient 6 and a script of openstacksdk, and what each prints and returns. Usage: commands.py READY-FILE (of compat/serve.sh)."""
+"""The commands of python-openstackclient 6 and scripts of openstacksdk, and what each prints and returns. Usage: commands.py READY-FILE (of compat/serve.sh)."""
 import json
 import os
 import re
@@ -6,9 +6,6 @@ import subprocess
 import sys
 import tempfile
 
-import openstack
-import openstack.config
-import openstack.exceptions
 import openstackclient.shell
 
 # Read here once what the client would read anew for each command.
@@ -19,7 +16,11 @@ import openstackclient.compute.v2.server  # noqa: F401
 import openstackclient.image.v2.image  # noqa: F401
 
 import administration
+import groups
 import guests
+import hosts
+import logins
+import sdk
 from session import Checks, Mismatch, Session, equal, holds
 
 CHECKS = Checks()
@@ -180,7 +181,7 @@ def limits(osc):
 
 
 @check
-def hosts(osc):
+def hypervisors(osc):
     """compute service list, hypervisor list, hypervisor show, availability zone list --compute"""
     services = [s for s in osc.run('compute', 'service', 'list', user='admin').table() if s['Binary'] == 'nova-compute']
     equal(sorted((s['Host'], s['Zone'], s['Status'], s['State']) for s in services), [(h, 'nova', 'enabled', 'up') for h in ('host1', 'host2')])
@@ -201,53 +202,6 @@ def absent(osc):
 
 
 @check
-def sdk(osc):
-    """openstacksdk: find, create with keys and networks auto, wait, resize, confirm, revert, migrate, metadata, limits, delete"""
-    def connect(name):
-        who = osc.users[name]
-        credentials = {'auth_url': osc.ready['identity_url'], 'username': who['name'], 'password': who['password'], 'project_name': who['project'], 'user_domain_name': who['domain'],
-                       'project_domain_name': who['domain']}
-        return openstack.connection.Connection(config=openstack.config.get_cloud_region(load_yaml_config=False, load_envvars=False, auth=credentials, region_name='RegionOne'))
-    connection, admin = connect('user4'), connect('admin')
-    compute = connection.compute
-    key = compute.create_keypair(name='sdk')
-    holds(key.private_key, 'BEGIN RSA PRIVATE KEY')
-    flavor, other, image = compute.find_flavor('m1.tiny'), compute.find_flavor('m1.small'), connection.image.find_image('journal')
-    equal((flavor.id, other.id, image.id, compute.find_flavor('none')), ('1', '2', osc.ready['images'][0]['id'], None))
-    made = compute.create_server(name='sdk guest', flavor_id=flavor.id, image_id=image.id, key_name='sdk', metadata={'a': 'b'})
-    made = compute.wait_for_server(made, wait=180)
-    equal((made.status, made.key_name, made.metadata, made.vm_state), ('ACTIVE', 'sdk', {'a': 'b'}, 'active'))
-    equal(compute.find_server('sdk guest').id, made.id)
-    equal([s.id for s in compute.servers(name='sdk guest', sort_key='display_name', sort_dir='asc')], [made.id])
-    compute.set_server_metadata(made, c='d')
-    equal(dict(compute.get_server(made.id).metadata), {'a': 'b', 'c': 'd'})
-    compute.resize_server(made, other.id)
-    made = compute.wait_for_server(made, status='VERIFY_RESIZE', wait=180)
-    compute.confirm_server_resize(made)
-    made = compute.wait_for_server(compute.get_server(made.id), status='ACTIVE', wait=180)
-    compute.resize_server(made, '3')
-    compute.revert_server_resize(compute.wait_for_server(compute.get_server(made.id), status='VERIFY_RESIZE', wait=180))
-    made = compute.wait_for_server(compute.get_server(made.id), status='ACTIVE', wait=180)
-    admin.compute.migrate_server(made.id)
-    compute.confirm_server_resize(compute.wait_for_server(compute.get_server(made.id), status='VERIFY_RESIZE', wait=180))
-    made = compute.wait_for_server(compute.get_server(made.id), status='ACTIVE', wait=180)
-    equal((compute.get_limits().absolute.instances_used, compute.get_limits().absolute.keypairs), (1, 100))
-    cloud = connection.create_server('auto', image=image.id, flavor=flavor.id, wait=True, timeout=180, auto_ip=False)
-    equal((cloud.status, cloud.name), ('ACTIVE', 'auto'))
-    for one in cloud, made:
-        found = compute.get_server(one.id)
-        compute.delete_server(one.id)
-        compute.wait_for_delete(found, wait=180)
-    equal(list(compute.servers()), [])
-    compute.delete_keypair('sdk')
-    try:
-        compute.get_server(made.id)
-    except openstack.exceptions.ResourceNotFound:
-        return
-    raise Mismatch('a deleted server is shown')
-
-
-@check
 def program(osc):
     """the program /usr/bin/openstack itself: a table, and an exit status"""
     environment = {**{k: v for k, v in os.environ.items() if not k.startswith('OS_')}, **osc.environment('user1')}
@@ -265,7 +219,7 @@ def delete(osc):
 
 def main():
     osc = Session(sys.argv[1], openstackclient.shell.main, 'openstack')
-    for test in CHECKS + guests.CHECKS + administration.CHECKS:
+    for test in CHECKS + groups.CHECKS + guests.CHECKS + administration.CHECKS + hosts.CHECKS + logins.CHECKS + sdk.CHECKS:
         osc.check(test.__doc__, test)
     return osc.finish()
 

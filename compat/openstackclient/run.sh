@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Debian's python-openstackclient and openstacksdk against a shim of compat/serve.sh: commands and what they print, and a script of the SDK.
+# Debian's python-openstackclient and openstacksdk against a shim of compat/serve.sh: commands and what they print, and scripts of the SDK.
 #
 # compat/openstackclient/run.sh [--driver fake|xenserver] [--store embedded|mongodb] [--no-build]
 #
