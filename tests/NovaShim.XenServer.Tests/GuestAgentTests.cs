@@ -25,6 +25,7 @@ public sealed class GuestAgentTests
     {
         await using var hosts = await TwoHosts.StartAsync(Used, "--guest-agent", agent);
         var server = await SpawnAsync(hosts);
+        Assert.DoesNotContain("could not be given", hosts.Log, StringComparison.Ordinal);
 
         var run = hosts.Migration(server);
         await run.ForwardAsync();

@@ -46,6 +46,36 @@ public sealed class XenStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task A_node_comes_with_its_value_and_a_value_changes_at_once()
+    {
+        const int nodes = 1000;
+        var writing = Task.Run(() =>
+        {
+            for (var i = 0; i < nodes; i++)
+            {
+                _store.Write($"/local/n{i}", "a value"u8);
+                _store.Write("/local/changing", i % 2 == 0 ? "even"u8 : "odd"u8);
+            }
+        });
+
+        for (var i = 0; i < nodes; i++)
+        {
+            byte[]? read;
+            do
+            {
+                read = _store.Read($"/local/n{i}");
+                Assert.Matches("^(even|odd)$", Encoding.ASCII.GetString(_store.Read("/local/changing") ?? "odd"u8.ToArray()));
+            }
+            while (read is null && !writing.IsFaulted);
+
+            Assert.Equal("a value", Encoding.ASCII.GetString(read ?? []));
+        }
+
+        await writing;
+        Assert.Empty(Directory.GetFileSystemEntries(_folder["xenstored/coming"]));
+    }
+
+    [Fact]
     public void What_is_not_there_or_cannot_be_is_refused()
     {
         Assert.Equal((1, "", "xenstore-read: couldn't read path /nowhere\n"), Run("read", "/nowhere"));

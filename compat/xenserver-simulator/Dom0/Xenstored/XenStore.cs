@@ -20,6 +20,7 @@ internal sealed class XenStore(string folder)
     private static readonly SearchValues<char> NameCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_@");
 
     private readonly string _nodes = Path.Combine(folder, "nodes");
+    private readonly string _coming = Path.Combine(folder, "coming");
     private readonly string _gone = Path.Combine(folder, "gone");
 
     /// <summary>Where a host keeps it.</summary>
@@ -37,6 +38,7 @@ internal sealed class XenStore(string folder)
         }
 
         Directory.CreateDirectory(_nodes);
+        Directory.CreateDirectory(_coming);
         Directory.CreateDirectory(_gone);
     }
 
@@ -49,13 +51,16 @@ internal sealed class XenStore(string folder)
         }
 
         string node = NodeOf(path);
+
+        // A node that was there before the look and has no value is one that was made on the way to another.
+        bool there = Directory.Exists(node);
         try
         {
             return File.ReadAllBytes(Path.Combine(node, ValueFile));
         }
         catch (IOException)
         {
-            return Directory.Exists(node) ? [] : null;
+            return there && Directory.Exists(node) ? [] : null;
         }
     }
 
@@ -68,19 +73,30 @@ internal sealed class XenStore(string folder)
             return false;
         }
 
-        string node = NodeOf(path), part = Path.Combine(node, $"{ValueFile}{Guid.NewGuid():N}");
+        string node = NodeOf(path), part = Path.Combine(_coming, Guid.NewGuid().ToString("N"));
+        Directory.CreateDirectory(part);
+        File.WriteAllBytes(Path.Combine(part, ValueFile), value);
         for (int attempt = 1; ; attempt++)
         {
             try
             {
-                Directory.CreateDirectory(node);
-                File.WriteAllBytes(part, value);
-                File.Move(part, Path.Combine(node, ValueFile), overwrite: true);
+                // With its value at once for everybody who looks.
+                if (Directory.Exists(node))
+                {
+                    File.Move(Path.Combine(part, ValueFile), Path.Combine(node, ValueFile), overwrite: true);
+                    Directory.Delete(part);
+                }
+                else
+                {
+                    Directory.CreateDirectory(Path.GetDirectoryName(node)!);
+                    Directory.Move(part, node);
+                }
+
                 return true;
             }
             catch (IOException) when (attempt < Tries)
             {
-                // Somebody removed the node just now: it is made again.
+                // Somebody has just made or removed the node.
             }
         }
     }
