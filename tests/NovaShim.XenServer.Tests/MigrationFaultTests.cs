@@ -32,6 +32,8 @@ public sealed class MigrationFaultTests
     [InlineData(2)]
     [InlineData(4)]
     [InlineData(6)]
+    [InlineData(9)]
+    [InlineData(12)]
     public async Task Unwinding_from_wherever_the_copy_died_gives_the_server_back(int note)
     {
         await using var hosts = await TwoHosts.StartAsync(settings: null, "--coalesce-delay", "1");

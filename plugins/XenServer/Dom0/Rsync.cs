@@ -6,9 +6,10 @@ namespace NovaShim.XenServer.Dom0;
 /// <param name="dom0">The source's dom0.</param>
 /// <param name="migration">Whose key and staging folder they are.</param>
 /// <param name="bandwidthLimit">The most that this migration may send, in KiB per second; 0 = no limit beside the host's own.</param>
+/// <param name="assertOurs">Throws when another process has taken over. Asked before each run, because a run ends whatever else copies for the migration.</param>
 /// <param name="settings">The host's settings.</param>
 /// <param name="time">The clock.</param>
-internal sealed class Rsync(ControlDomain dom0, string migration, int bandwidthLimit, XenServerSettings settings, TimeProvider time)
+internal sealed class Rsync(ControlDomain dom0, string migration, int bandwidthLimit, Func<CancellationToken, Task> assertOurs, XenServerSettings settings, TimeProvider time)
 {
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(0.5);
 
@@ -97,6 +98,7 @@ internal sealed class Rsync(ControlDomain dom0, string migration, int bandwidthL
         var began = time.GetTimestamp();
         while (true)
         {
+            await assertOurs(cancellation);
             try
             {
                 await RunOnceAsync(what, arguments, onLine, cancellation);

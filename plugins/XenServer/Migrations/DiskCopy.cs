@@ -15,16 +15,13 @@ internal sealed record SourceDisk(string Userdevice, bool Bootable, bool ReadOnl
 /// sent: a file counts as sent only when it was the same before and after, and was then found equal, byte by byte, at the destination.
 /// </summary>
 internal sealed partial class DiskCopy(
-    XenServerHost host, Rsync rsync, MigrationStepContext step, CopyProgress progress, CopyCheckpoint checkpoint, ILogger<DiskCopy> log)
+    XenServerHost host, Rsync rsync, MigrationStepContext step, CopyProgress progress, CopyNote note, ILogger<DiskCopy> log)
 {
     private const int MaxPasses = 8;
 
-    private readonly Dictionary<string, MigratedFile> _proven = checkpoint.Proven.ToDictionary(f => f.Name);
-    private readonly HashSet<string> _sent = [.. checkpoint.Sent];
+    private readonly Dictionary<string, MigratedFile> _proven = note.Saved.Proven.ToDictionary(f => f.Name);
+    private readonly HashSet<string> _sent = [.. note.Saved.Sent];
     private readonly HashSet<string> _different = [];
-
-    /// <summary>The note to go on from.</summary>
-    public CopyCheckpoint Checkpoint { get; private set; } = checkpoint;
 
     /// <summary>
     /// Sends what has not arrived of the disks' chains, with or without their leaves (a running guest writes into them), and returns the chains as they
@@ -53,7 +50,7 @@ internal sealed partial class DiskCopy(
 
             // Noted before it happens: what may have arrived is what must be cleared away.
             _sent.UnionWith(missing.Select(f => f.Name));
-            await SaveAsync(c => c with { Sent = [.. _sent.Order()] }, cancellation);
+            await note.SaveAsync(c => c with { Sent = [.. _sent.Order()] }, cancellation);
 
             progress.Begin(name, missing.Sum(f => f.Size), guestRunning: !stopped);
             long before = 0;
@@ -108,14 +105,6 @@ internal sealed partial class DiskCopy(
         }
     }
 
-    /// <summary>Changes the note and saves it, which also finds out whether the step is still this process's.</summary>
-    public async Task SaveAsync(Func<CopyCheckpoint, CopyCheckpoint> change, CancellationToken cancellation)
-    {
-        cancellation.ThrowIfCancellationRequested();
-        Checkpoint = change(Checkpoint);
-        await step.SaveCheckpointAsync(Checkpoint, MigrationJson.Default.CopyCheckpoint, cancellation);
-    }
-
     private async Task ProveAsync(IReadOnlyCollection<VhdFact> files, bool stopped, CancellationToken cancellation)
     {
         if (files.Count == 0)
@@ -161,7 +150,7 @@ internal sealed partial class DiskCopy(
             _proven[file.Name] = new MigratedFile(file.Name, file.Size, file.Modified, file.Uuid, file.ParentUuid, mark, digests.GetValueOrDefault(file.Name));
         }
 
-        await SaveAsync(c => c with { Proven = [.. _proven.Values.OrderBy(f => f.Name, StringComparer.Ordinal)] }, cancellation);
+        await note.SaveAsync(c => c with { Proven = [.. _proven.Values.OrderBy(f => f.Name, StringComparer.Ordinal)] }, cancellation);
     }
 
     private bool IsProven(VhdFact file) =>

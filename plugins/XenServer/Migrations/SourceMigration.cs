@@ -69,18 +69,20 @@ internal sealed partial class SourceMigration(XenServerHost host, ServerVms vms,
 
         var running = vm.Record.power_state == PowerStates.Running;
         var progress = new CopyProgress(step, host.Time, startedStopped: !running && checkpoint.StoppedAt is null);
-        var copy = new DiskCopy(host, new Rsync(host.Dom0, _migration, step.BandwidthLimit, host.Settings, host.Time), step, progress, checkpoint, host.Logs.CreateLogger<DiskCopy>());
+        var note = new CopyNote(step, checkpoint);
+        var rsync = new Rsync(host.Dom0, _migration, step.BandwidthLimit, note.AssertOursAsync, host.Settings, host.Time);
+        var copy = new DiskCopy(host, rsync, step, progress, note, host.Logs.CreateLogger<DiskCopy>());
         if (running)
         {
-            await CopyWhileRunningAsync(vm, copy, cancellation);
+            await CopyWhileRunningAsync(vm, copy, note, cancellation);
         }
 
-        await BlockAsync(vm, copy, cancellation);
-        await StopAsync(vm, copy, cancellation);
+        await BlockAsync(vm, note, cancellation);
+        await StopAsync(vm, note, cancellation);
         var disks = await SealAsync(vm, copy, cancellation);
 
         // [9]
-        await copy.SaveAsync(c => c with { Result = disks }, cancellation);
+        await note.SaveAsync(c => c with { Result = disks }, cancellation);
         await Key.RemoveAsync(cancellation);
         return JsonSerializer.Serialize(disks, MigrationJson.Default.DiskInfo);
     }
@@ -150,7 +152,7 @@ internal sealed partial class SourceMigration(XenServerHost host, ServerVms vms,
     }
 
     // [3] [4]
-    private async Task CopyWhileRunningAsync(Found vm, DiskCopy copy, CancellationToken cancellation)
+    private async Task CopyWhileRunningAsync(Found vm, DiskCopy copy, CopyNote note, CancellationToken cancellation)
     {
         var round = (await vms.SnapshotsAsync(vm.Reference, cancellation)).Count(s => IsOurs(s.Record));
         var before = long.MaxValue;
@@ -158,7 +160,7 @@ internal sealed partial class SourceMigration(XenServerHost host, ServerVms vms,
         {
             if (round == 0 || before < long.MaxValue)
             {
-                await copy.SaveAsync(c => c, cancellation);
+                await note.AssertOursAsync(cancellation);
                 await VM.snapshot(_session, vm.Reference, Marks.SnapshotPrefix(_migration) + ++round, cancellation);
             }
 
@@ -176,9 +178,9 @@ internal sealed partial class SourceMigration(XenServerHost host, ServerVms vms,
     }
 
     // [5]
-    private async Task BlockAsync(Found vm, DiskCopy copy, CancellationToken cancellation)
+    private async Task BlockAsync(Found vm, CopyNote note, CancellationToken cancellation)
     {
-        await copy.SaveAsync(c => c, cancellation);
+        await note.AssertOursAsync(cancellation);
         var now = await VM.get_record(_session, vm.Reference, cancellation);
         if (now.other_config.GetValueOrDefault(Marks.StateBefore)?.StartsWith(_migration, StringComparison.Ordinal) != true)
         {
@@ -190,13 +192,13 @@ internal sealed partial class SourceMigration(XenServerHost host, ServerVms vms,
     }
 
     // [6]
-    private async Task StopAsync(Found vm, DiskCopy copy, CancellationToken cancellation)
+    private async Task StopAsync(Found vm, CopyNote note, CancellationToken cancellation)
     {
         if (await vms.StateAsync(vm.Reference, cancellation) == PowerStates.Running)
         {
             var stopped = host.Now;
             step.Report(p => p with { StoppedAt = stopped });
-            await copy.SaveAsync(c => c with { StoppedAt = stopped }, cancellation);
+            await note.SaveAsync(c => c with { StoppedAt = stopped }, cancellation);
         }
 
         await vms.StopAsync(vm, host.Settings.ShutdownTimeout, cancellation);
