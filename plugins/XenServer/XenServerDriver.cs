@@ -83,13 +83,21 @@ internal sealed partial class XenServerDriver : VirtDriver
             ? DateTimeOffset.FromUnixTimeSeconds((long)seconds).UtcDateTime
             : null;
 
-    public override async Task<InstanceInfo?> GetInfoAsync(Instance instance, CancellationToken cancellation)
+    public override async Task<InstanceInfo?> GetInfoAsync(Instance instance, CancellationToken cancellation) => (await GetInfosAsync([instance], cancellation)).GetValueOrDefault(instance.Uuid);
+
+    public override async Task<IReadOnlyDictionary<string, InstanceInfo>> GetInfosAsync(IReadOnlyCollection<Instance> instances, CancellationToken cancellation)
     {
-        if (await _vms.FindInFrontAsync(instance.Uuid, cancellation) is not { } vm)
+        var infos = new Dictionary<string, InstanceInfo>();
+        foreach (var (instance, vm) in await _vms.FindInFrontAsync([.. instances.Select(i => i.Uuid)], cancellation))
         {
-            return null;
+            infos[instance] = await InfoAsync(vm, cancellation);
         }
 
+        return infos;
+    }
+
+    private async Task<InstanceInfo> InfoAsync(Found vm, CancellationToken cancellation)
+    {
         var addresses = new List<string>();
         if (vm.Record.guest_metrics != XenApiJson.Null)
         {

@@ -19,6 +19,9 @@ public abstract class ComputeManager(VirtDriver driver) : IAsyncDisposable
     /// <summary>Nova's <c>get_info</c>.</summary>
     public virtual Task<InstanceInfo?> GetInfoAsync(Instance instance, CancellationToken cancellation) => Driver.GetInfoAsync(instance, cancellation);
 
+    /// <summary>Nova's <c>list_instances_detail</c>, of the servers named.</summary>
+    public virtual Task<IReadOnlyDictionary<string, InstanceInfo>> GetInfosAsync(IReadOnlyCollection<Instance> instances, CancellationToken cancellation) => Driver.GetInfosAsync(instances, cancellation);
+
     /// <summary>Message <c>run_instance</c>.</summary>
     public virtual Task RunInstanceAsync(InstanceStepContext step, CancellationToken cancellation) => Driver.SpawnAsync(step, cancellation);
 

@@ -15,6 +15,24 @@ public abstract class VirtDriver : IAsyncDisposable
     /// <summary>The state of a server's VM on this host, or null when it has none here.</summary>
     public abstract Task<InstanceInfo?> GetInfoAsync(Instance instance, CancellationToken cancellation);
 
+    /// <summary>
+    /// The states of servers' VMs on this host by the servers' UUIDs, without those that have none here (as Nova's <c>list_instances_detail</c>, of the servers named). Asked at intervals for all servers of the host: a driver
+    /// whose hypervisor can tell of many at once overrides it.
+    /// </summary>
+    public virtual async Task<IReadOnlyDictionary<string, InstanceInfo>> GetInfosAsync(IReadOnlyCollection<Instance> instances, CancellationToken cancellation)
+    {
+        var infos = new Dictionary<string, InstanceInfo>();
+        foreach (var instance in instances)
+        {
+            if (await GetInfoAsync(instance, cancellation) is { } info)
+            {
+                infos[instance.Uuid] = info;
+            }
+        }
+
+        return infos;
+    }
+
     /// <summary>Whether servers that are built or rebuilt on this host get a config drive even where <see cref="Instance.ConfigDrive"/> is false; they show it from then on (Nova's <c>force_config_drive</c>).</summary>
     public virtual bool ForcesConfigDrive => false;
 

@@ -96,6 +96,23 @@ public sealed class ServerRescueTests
         Assert.Empty(await hosts.Source.DisksAsync());
     }
 
+    [Fact]
+    public async Task Of_several_servers_each_is_seen_as_it_is_to_its_user()
+    {
+        await using var hosts = await TwoHosts.StartAsync();
+        var (runs, stopped, rescued, elsewhere) = (await hosts.SpawnAsync(), await hosts.SpawnAsync(), await hosts.SpawnAsync(), hosts.NewInstance());
+        await hosts.SourceDriver.PowerOffAsync(hosts.Step(stopped), CancellationToken.None);
+        await RescueAsync(hosts, rescued);
+
+        var infos = await hosts.SourceDriver.GetInfosAsync([runs, stopped, rescued, elsewhere], CancellationToken.None);
+
+        Assert.Equal(
+            new[] { (runs.Uuid, PowerState.Running), (stopped.Uuid, PowerState.Shutdown), (rescued.Uuid, PowerState.Running) }.Order(),
+            infos.Select(i => (i.Key, i.Value.PowerState)).Order());
+        Assert.Equal(runs.Uuid, Assert.Single(await hosts.SourceDriver.GetInfosAsync([runs], CancellationToken.None)).Key);
+        Assert.Empty(await hosts.DestinationDriver.GetInfosAsync([runs, stopped, rescued], CancellationToken.None));
+    }
+
     private static Task RescueAsync(TwoHosts hosts, Instance server, CancellationToken cancellation = default) =>
         hosts.SourceDriver.RescueAsync(hosts.Step(server, withImage: true), cancellation);
 

@@ -33,8 +33,27 @@ internal sealed partial class ServerVms(XenServerHost host, ILogger<ServerVms> l
     public async Task<Found> GetAsync(string instance, CancellationToken cancellation) => await FindAsync(instance, cancellation) ?? throw Missing(instance);
 
     /// <summary>The VM that is the server to its user: the rescue VM where there is one, else its own; null without either.</summary>
-    public async Task<Found?> FindInFrontAsync(string instance, CancellationToken cancellation) =>
-        (await HereAsync(cancellation)).Where(v => v.Is(Marks.Rescue, instance) || v.Is(Marks.Instance, instance)).OrderByDescending(v => v.Is(Marks.Rescue, instance)).FirstOrDefault();
+    public async Task<Found?> FindInFrontAsync(string instance, CancellationToken cancellation) => (await FindInFrontAsync([instance], cancellation)).GetValueOrDefault(instance);
+
+    /// <summary>The VMs that are servers to their users, by the servers' UUIDs, without those that have none on this host; in one question to the host, however many they are.</summary>
+    public async Task<IReadOnlyDictionary<string, Found>> FindInFrontAsync(IReadOnlyCollection<string> instances, CancellationToken cancellation)
+    {
+        var here = (await HereAsync(cancellation)).ToList();
+        var wanted = instances.ToHashSet();
+        var found = new Dictionary<string, Found>();
+        foreach (var mark in new[] { Marks.Rescue, Marks.Instance })
+        {
+            foreach (var vm in here)
+            {
+                if (vm.Record.other_config.TryGetValue(mark, out var instance) && wanted.Contains(instance))
+                {
+                    found.TryAdd(instance, vm);
+                }
+            }
+        }
+
+        return found;
+    }
 
     /// <summary>The VM that is the server to its user: the rescue VM where there is one, else its own.</summary>
     /// <exception cref="StepFailedException">There is neither.</exception>

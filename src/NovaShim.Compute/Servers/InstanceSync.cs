@@ -37,14 +37,16 @@ internal sealed partial class InstanceSync(IDocumentStore store, ComputeOptions 
     public async Task LookAsync(string host, ComputeManager manager, CancellationToken cancellation)
     {
         var instances = store.Collection<InstanceDocument>();
-        foreach (var seen in await instances.WhereAsync(i => i.Host == host && !i.Deleted && i.TaskState == null, cancellation))
+        var idle = (await instances.WhereAsync(i => i.Host == host && !i.Deleted && i.TaskState == null, cancellation)).Where(i => i.Work is null).ToList();
+        if (idle.Count == 0)
         {
-            if (seen.Work is not null)
-            {
-                continue;
-            }
+            return;
+        }
 
-            var info = await manager.GetInfoAsync(InstanceRecord.Of(seen), cancellation);
+        var infos = await manager.GetInfosAsync([.. idle.Select(InstanceRecord.Of)], cancellation);
+        foreach (var seen in idle)
+        {
+            var info = infos.GetValueOrDefault(seen.Uuid);
 
             // A guest that is off reports no addresses, and has them still.
             var now = seen with { PowerState = info?.PowerState ?? PowerState.NoState, Addresses = info is { Addresses.Count: > 0 } ? info.Addresses : seen.Addresses };
