@@ -38,6 +38,9 @@ internal sealed class Journey(ComputeManager source, ComputeManager destination,
 
     public MigrationProgress Progress { get; private set; } = new();
 
+    /// <summary>Called on each report.</summary>
+    public Action<MigrationProgress> OnReport { get; set; } = _ => { };
+
     /// <summary>Percentages in the order in which they were reported.</summary>
     public List<int> Percents { get; } = [];
 
@@ -133,6 +136,7 @@ internal sealed class Journey(ComputeManager source, ComputeManager destination,
         {
             journey.Progress = change(journey.Progress);
             journey.Percents.Add(journey.Progress.Percent);
+            journey.OnReport(journey.Progress);
         }
     }
 }
