@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using NovaShim.Compute.Plugins;
 
 namespace NovaShim.Plugins.Tests;
@@ -45,26 +47,30 @@ public sealed class LoadingTests
     [Fact]
     public async Task A_copy_that_trickles_in_is_loaded_once_it_is_whole()
     {
+        var settle = TimeSpan.FromSeconds(1);
         await using var running = await RunningHost.StartAsync(pollSeconds: 2);
-        var whole = await File.ReadAllBytesAsync(Workshop.Compile(Path.Combine(running.Workbench, "Slow.dll"), Workshop.Source("slow")));
-        var refused = false;
-        running.Host.Changed += (_, _) => refused |= running.Host.Plugins.Any(p => p.State == PluginState.Refused);
-
-        Directory.CreateDirectory(Path.Combine(running.Folder, "Slow"));
-        await using (var file = File.Create(Path.Combine(running.Folder, "Slow", "Slow.dll")))
+        var refused = new ConcurrentDictionary<string, bool>();
+        running.Host.Changed += (_, _) =>
         {
-            // The pace of a slow copy: longer in all than the second in which files settle, with pauses that are shorter.
-            foreach (var piece in whole.Chunk((whole.Length / 40) + 1))
+            foreach (var plugin in running.Host.Plugins.Where(p => p.State == PluginState.Refused))
             {
-                await file.WriteAsync(piece);
-                await file.FlushAsync();
-                Assert.False(running.Host.IsAvailable("slow"));
-                await Task.Delay(30);
+                refused[plugin.Name] = true;
             }
-        }
+        };
 
-        await running.LoadedAsync("Slow");
-        Assert.False(refused);
+        // A machine that stood still for longer than files take to settle has made a pause of its own: that copy says nothing, and another is made.
+        for (var copy = 1; ; copy++)
+        {
+            var name = $"slow{copy}";
+            if (await TrickleAsync(running, name) < settle / 2)
+            {
+                await running.LoadedAsync(name);
+                Assert.DoesNotContain(name, refused.Keys);
+                return;
+            }
+
+            Assert.True(copy < 20, "The machine does not come to write a file in one go.");
+        }
     }
 
     [Fact]
@@ -155,6 +161,27 @@ public sealed class LoadingTests
         var e = Assert.Throws<PluginException>(() => running.Host.Create("one", RunningHost.ComputeHost("h")));
 
         Assert.Equal("Driver \"one\" could not be set up for host h: no url set one", e.Message);
+    }
+
+    /// <summary>Copies a plugin at the pace of a slow line: in all for longer than the second in which files settle, with pauses that are shorter. Returns the longest of them.</summary>
+    private static async Task<TimeSpan> TrickleAsync(RunningHost running, string name)
+    {
+        var whole = await File.ReadAllBytesAsync(Workshop.Compile(Path.Combine(running.Workbench, name + ".dll"), Workshop.Source(name)));
+        var longest = TimeSpan.Zero;
+        Directory.CreateDirectory(Path.Combine(running.Folder, name));
+        var clock = Stopwatch.StartNew();
+        await using var file = File.Create(Path.Combine(running.Folder, name, name + ".dll"));
+        foreach (var piece in whole.Chunk((whole.Length / 40) + 1))
+        {
+            await file.WriteAsync(piece);
+            await file.FlushAsync();
+            longest = clock.Elapsed > longest ? clock.Elapsed : longest;
+            clock.Restart();
+            Assert.False(running.Host.IsAvailable(name));
+            await Task.Delay(30);
+        }
+
+        return longest;
     }
 
     /// <summary>The manager of a tiny plugin has no driver to dispose.</summary>
